@@ -1,0 +1,1 @@
+"""Siaga 112: the engine behind an emergency number."""

@@ -1,0 +1,291 @@
+"""The command line. Each command imports what it needs when it runs, so that ``--help`` is quick.
+
+Exit codes: 0 good, 1 the thing asked about is bad, 2 the request was wrong. With ``--json`` one
+object goes to stdout and everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ivr import config as configuration
+
+if TYPE_CHECKING:
+    from ivr.calls.published import Published
+
+BAD = 1
+WRONG = 2
+
+app = typer.Typer(
+    name="siaga",
+    help="Siaga 112: mesin panggilan darurat. Mulai dengan: ./siaga up --detach",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=True)
+prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
+app.add_typer(calls_app, name="calls")
+app.add_typer(prompts_app, name="prompts")
+
+Json = Annotated[bool, typer.Option("--json", help="Satu objek JSON di stdout.")]
+Deployment = Annotated[
+    Path | None, typer.Option("--deployment", help="Folder daerah; bawaan dialplans/bengkalis.")
+]
+
+
+def main() -> None:
+    """Run, and turn what an administrator can mend into one sentence."""
+    from ivr.deployment import DeploymentMissing
+    from ivr.platforms.asterisk.programs import ProgramMissing
+    from ivr.calls.published import DeploymentFaulty
+    from ivr.commands.up import CannotStart
+
+    try:
+        app()
+    except (configuration.ConfigError, DeploymentMissing) as error:
+        _stop(str(error), WRONG)
+    except (ProgramMissing, CannotStart) as error:
+        _stop(str(error), BAD)
+    except DeploymentFaulty as error:
+        for fault in error.faults:
+            _say(str(fault))
+        _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
+    except OSError as error:
+        _stop(f"{error.filename or 'Sistem'}: {error.strerror}.", BAD)
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    print(f"siaga: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def _published(folder: Path | None = None) -> Published:
+    from ivr.calls.published import load
+
+    return load(configuration.read(deployment=folder))
+
+
+@app.command()
+def up(
+    deployment: Deployment = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Kembali setelah siap.")] = False,
+    without_controller: Annotated[
+        bool,
+        typer.Option(help="Untuk latihan jaring pengaman: hanya Asterisk, tanpa pengendali."),
+    ] = False,
+) -> None:
+    """Siapkan yang belum ada, lalu jalankan semuanya."""
+    from ivr.commands import up as starting
+
+    config = configuration.read(deployment=deployment)
+    starting.up(config, detach=detach, without_controller=without_controller, tell=_say)
+
+
+@app.command()
+def down() -> None:
+    """Hentikan semuanya."""
+    from ivr import supervisor
+
+    stopped = supervisor.stop_all(configuration.read())
+    _say("Berhenti." if stopped else "Tidak ada yang berjalan.")
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Apa yang berjalan, sejak kapan, dan apakah petugas dapat dihubungi sekarang."""
+    from ivr.commands import up as starting
+
+    said = starting.status(configuration.read())
+    if as_json:
+        _print_json(said)
+    else:
+        print(starting.describe(said))
+    sys.exit(0 if said["ready"] else BAD)
+
+
+@app.command()
+def call(
+    choose: Annotated[
+        str | None,
+        typer.Option(metavar="KEJADIAN,KODE", help="Pilih kejadian dan kecamatan, misalnya kebakaran,14.03.09."),
+    ] = None,
+    press: Annotated[
+        str | None, typer.Option(help="Tombol yang ditekan berurutan, misalnya 111.")
+    ] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="Diam saja.")] = False,
+    caller: Annotated[str, typer.Option("--from", help="Nomor penelepon.")] = "+6281276123456",
+    at: Annotated[
+        str | None, typer.Option(metavar="LINTANG,BUJUR,RADIUS", help="Lokasi dalam PIDF-LO.")
+    ] = None,
+    hang_up_after: Annotated[
+        float | None, typer.Option(help="Tutup sekian detik setelah dijawab, apa pun yang terjadi.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Telepon warga yang sungguhan, lewat SIP dan RTP, ke mesin yang sedang berjalan."""
+    from ivr.commands import call as calling
+
+    config = configuration.read()
+    try:
+        wish = calling.wish(
+            config,
+            choose=choose,
+            press=press,
+            silent=silent,
+            caller=caller,
+            at=at,
+            hang_up_after=hang_up_after,
+        )
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    result = calling.call(config, wish, tell=_say)
+    if as_json:
+        _print_json(result)
+    else:
+        print(calling.describe(result))
+    sys.exit(0 if result["bridged"] or hang_up_after is not None else BAD)
+
+
+@app.command("try")
+def try_(deployment: Deployment = None) -> None:
+    """Dialog yang sama di terminal, tanpa Asterisk."""
+    from ivr.platforms import terminal
+
+    published = _published(deployment)
+    sys.exit(terminal.run(published.dialplan, published.directory))
+
+
+@app.command()
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="Folder daerah.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Semua yang salah dalam satu daerah, dan apa yang paling buruk dapat dialami penelepon."""
+    from ivr.commands import check as checking
+
+    report = checking.check(configuration.read(deployment=folder))
+    if as_json:
+        _print_json(checking.to_json(report))
+    else:
+        print(checking.describe(report))
+    sys.exit(BAD if report.faults else 0)
+
+
+@app.command()
+def explain(
+    incident: Annotated[str, typer.Option(help="Kejadian, misalnya kebakaran.")],
+    at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
+    place: Annotated[str | None, typer.Option(metavar="KODE", help="Kode kecamatan.")] = None,
+    deployment: Deployment = None,
+    as_json: Json = False,
+) -> None:
+    """Siapa yang akan dihubungi untuk kejadian ini di tempat ini, dan mengapa."""
+    from ivr.commands import explain as explaining
+    from routing import explain as explained
+
+    try:
+        decision = explaining.decision(_published(deployment), incident, at, place)
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    if as_json:
+        _print_json(explained.to_json(decision))
+    else:
+        print(explained.explain(decision))
+
+
+@calls_app.callback()
+def calls(context: typer.Context, as_json: Json = False) -> None:
+    """Panggilan terakhir."""
+    if context.invoked_subcommand is not None:
+        return
+    from ivr.store import reports
+
+    rows = reports.list_calls(configuration.read().database_url, limit=50)
+    if as_json:
+        _print_json({"calls": rows})
+    else:
+        print(reports.describe_list(rows))
+
+
+@calls_app.command("show")
+def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """Satu panggilan: apa yang didengar, ditekan, diputuskan, dan mengapa."""
+    from ivr.store import reports
+
+    found = reports.show_call(configuration.read().database_url, call)
+    if found is None:
+        _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+    if as_json:
+        _print_json(found)
+    else:
+        print(reports.describe(found))
+
+
+@prompts_app.command("build")
+def prompts_build(deployment: Deployment = None) -> None:
+    """Buat suara untuk kalimat yang belum punya."""
+    from ivr.commands import prompts as sounding
+
+    report = sounding.build(configuration.read(deployment=deployment), tell=_say)
+    print(report)
+
+
+@prompts_app.command("check")
+def prompts_check(deployment: Deployment = None) -> None:
+    """Periksa semua berkas suara."""
+    from ivr.commands import prompts as sounding
+
+    faults = sounding.check(configuration.read(deployment=deployment))
+    for fault in faults:
+        print(fault)
+    sys.exit(BAD if faults else 0)
+
+
+@prompts_app.command("script")
+def prompts_script(deployment: Deployment = None) -> None:
+    """Naskah untuk pengisi suara: nama berkas dan kalimatnya."""
+    from ivr.commands import prompts as sounding
+
+    print(sounding.script(configuration.read(deployment=deployment)))
+
+
+@app.command()
+def doctor(
+    budget: Annotated[bool, typer.Option("--budget", help="Ukuran proyek.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Apakah mesin ini siap: Python, Asterisk, porta, suara, catatan, cakram, jam."""
+    from ivr.commands import doctor as examination
+
+    rows = examination.budget() if budget else examination.examine(configuration.read())
+    if as_json:
+        _print_json({"rows": [row._asdict() for row in rows]})
+    else:
+        print(examination.describe(rows))
+    sys.exit(0 if all(row.good for row in rows) else BAD)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Gaya, tipe, semua uji, dan laboratorium dengan Asterisk sungguhan."""
+    from ivr.commands import test as testing
+
+    sys.exit(testing.run(context.args))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""``up`` and ``status``: make ready what is missing, start all, and say how it stands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ivr import supervisor
+from ivr.calls.published import Published, load
+from ivr.commands import prompts
+from ivr.config import Config
+from ivr.platforms.asterisk import pbx
+from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
+from ivr.store.tables import migrate
+
+LEAST_FREE_BYTES = 100 * 1024 * 1024
+
+
+class CannotStart(Exception):
+    """Something on this machine is in the way; the text says what, and what to do."""
+
+
+def up(
+    config: Config, *, detach: bool, without_controller: bool, tell: Callable[[str], None]
+) -> None:
+    """Prepare, start, and (unless detached) stay until interrupted."""
+    _make_home(config)
+    _refuse_a_second(config)
+    _check_ports(config)
+    published = load(config)
+    asterisk = find_asterisk(tell)
+    sounds = prompts.complete(config, published, tell)
+    migrate(config.database_url)
+    where = pbx.render(
+        config,
+        asterisk,
+        published.directory,
+        drop_s=published.dialplan.defaults.drop_s,
+        sound=sounds,
+    )
+
+    def start(tell_ready: Callable[[], None]) -> None:
+        with supervisor.only_one(config):
+            supervisor.run(
+                config,
+                asterisk,
+                where,
+                version=published.dialplan.version,
+                without_controller=without_controller,
+                tell_ready=tell_ready,
+            )
+
+    ready = f"ready\n{config.dial} (daerah {published.dialplan.name}, mode {published.dialplan.mode})"
+    if detach:
+        _detached(config, start)
+        print(ready, flush=True)
+    else:
+        start(lambda: print(ready, flush=True))
+
+
+def _make_home(config: Config) -> None:
+    try:
+        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotStart(f"Folder {config.home} tidak dapat dibuat: {error.strerror}.") from error
+    free = shutil.disk_usage(config.home).free
+    if free < LEAST_FREE_BYTES:
+        raise CannotStart(
+            f"Cakram tempat {config.home} penuh: sisa {free // 1024 // 1024} MB, perlu sedikitnya "
+            f"{LEAST_FREE_BYTES // 1024 // 1024} MB untuk catatan dan rekaman. Kosongkan dulu."
+        )
+
+
+def _refuse_a_second(config: Config) -> None:
+    try:
+        with supervisor.only_one(config):
+            supervisor.stop_all(config)  # what a killed supervisor left behind
+    except BlockingIOError:
+        raise CannotStart(
+            f"Mesin di {config.home} sudah berjalan. Lihat ./siaga status, atau ./siaga down dulu."
+        ) from None
+
+
+def _check_ports(config: Config) -> None:
+    wanted = (
+        (socket.SOCK_DGRAM, config.sip_port, "SIAGA_SIP_PORT"),
+        (socket.SOCK_STREAM, config.sip_port, "SIAGA_SIP_PORT"),
+        (socket.SOCK_STREAM, config.agi_port, "SIAGA_AGI_PORT"),
+        (socket.SOCK_STREAM, config.ami_port, "SIAGA_AMI_PORT"),
+    )
+    for kind, port, name in wanted:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                word = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+                raise CannotStart(
+                    f"Porta {port}/{word} tidak dapat dipakai ({error.strerror}). Hentikan program yang "
+                    f"memakainya, atau pilih porta lain dengan {name}=…"
+                ) from None
+
+
+def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> None:
+    """Run the supervisor in a process of its own; come back when it is ready or has failed."""
+    config.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.close(reader)
+        os.setsid()
+        status = 1
+        try:
+            _redirect(config.log_dir / "supervisor.out")
+            start(lambda: _answer(writer, "ready"))
+            status = 0
+        except Exception as error:
+            _answer(writer, str(error) or type(error).__name__)
+            raise
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        answer = said.readline().strip()
+    if answer != "ready":
+        raise CannotStart(answer or f"Pengawas berhenti; lihat {config.log_dir / 'supervisor.out'}.")
+
+
+def _answer(writer: int, text: str) -> None:
+    os.write(writer, f"{text}\n".encode())
+    os.close(writer)
+
+
+def _redirect(path: Path) -> None:
+    silence = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for source, target in ((silence, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+
+
+def status(config: Config) -> dict[str, Any]:
+    """The contract's ``status`` object."""
+    said = supervisor.read_status(config)
+    rows = _living(said.get("components") if said else None)
+    ready = bool(rows) and all(row["state"] == "running" for row in rows)
+    reachable: tuple[str, ...] = ()
+    if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
+        reachable = _reachable(Config(**{**_fields(config), "deployment": Path(str(said["deployment"]))}))
+    return {
+        "ready": ready,
+        "human_reachable": bool(reachable),
+        "reachable": list(reachable),
+        "dial": config.dial,
+        "version": said["version"] if said else None,
+        "components": rows,
+    }
+
+
+def _fields(config: Config) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+
+
+def _living(rows: object) -> list[dict[str, Any]]:
+    """The rows of the status file, those whose process is gone marked so."""
+    found = []
+    for row in rows if isinstance(rows, list) else []:
+        gone = row["pid"] is None or not supervisor.is_alive(row["pid"])
+        found.append({**row, "state": "gone" if gone and row["state"] == "running" else row["state"]})
+    return found
+
+
+def _reachable(config: Config) -> tuple[str, ...]:
+    published: Published = load(config)
+    try:
+        asterisk: Asterisk = find_asterisk(lambda _: None)
+    except ProgramMissing:
+        return ()
+    return pbx.reachable_operators(
+        asterisk,
+        pbx.folders(config),
+        pbx.rung_operators(published.directory),
+        published.directory,
+    )
+
+
+def describe(said: Mapping[str, Any]) -> str:
+    """The same for a person."""
+    if not said["components"]:
+        return "Tidak ada yang berjalan. Mulai dengan ./siaga up --detach"
+    lines = [
+        f"{row['name']:<12}{row['state']:<12}pid {row['pid'] or '-':<8}sejak "
+        f"{datetime.fromtimestamp(row['since']):%d-%m-%Y %H:%M:%S}"
+        for row in said["components"]
+    ]
+    human = (
+        f"Petugas dapat dihubungi: {', '.join(said['reachable'])}."
+        if said["human_reachable"]
+        else "TIDAK ADA petugas yang dapat dihubungi sekarang."
+    )
+    return "\n".join([*lines, human, f"Telepon: {said['dial']}", f"Versi: {said['version']}"])

@@ -1,0 +1,87 @@
+"""The only reader of the environment: where state lives, which ports are used, which language.
+
+Two engines with other homes and ports run side by side on one machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The checkout: where templates, dialplans and shipped prompts lie."""
+
+
+class ConfigError(Exception):
+    """A setting of the environment cannot be used; the text says which one and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run of the engine needs to know about its machine. Ports are on loopback."""
+
+    home: Path
+    deployment: Path
+    sip_port: int
+    agi_port: int
+    ami_port: int
+    rtp_start: int
+    rtp_end: int
+    database_url: str
+    language: str
+
+    @property
+    def journal_dir(self) -> Path:
+        return self.home / "journal"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.home / "recordings"
+
+    @property
+    def built_prompts(self) -> Path:
+        return self.home / "prompts"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def dial(self) -> str:
+        """Where a softphone on this machine calls."""
+        return f"sip:112@127.0.0.1:{self.sip_port}"
+
+
+def read(
+    environment: Mapping[str, str] = os.environ, *, deployment: Path | None = None
+) -> Config:
+    """Read every ``SIAGA_…`` setting; raises ConfigError with a sentence."""
+    home = Path(environment.get("SIAGA_HOME") or PROJECT / "var").expanduser().absolute()
+    rtp_start, rtp_end = _ports(environment.get("SIAGA_RTP_PORTS") or "20000-20999")
+    return Config(
+        home=home,
+        deployment=(deployment or PROJECT / "dialplans" / "bengkalis").absolute(),
+        sip_port=_port(environment, "SIAGA_SIP_PORT", 5060),
+        agi_port=_port(environment, "SIAGA_AGI_PORT", 4573),
+        ami_port=_port(environment, "SIAGA_AMI_PORT", 5038),
+        rtp_start=rtp_start,
+        rtp_end=rtp_end,
+        database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",
+        language="en" if environment.get("SIAGA_LANG", "id").lower().startswith("en") else "id",
+    )
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ConfigError(f"{name}={text!r} bukan nomor porta. Pakai angka 1 sampai 65535.")
+    return int(text)
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if dash and first.isdigit() and last.isdigit() and 1024 <= int(first) < int(last) <= 65535:
+        return int(first), int(last)
+    raise ConfigError(f"SIAGA_RTP_PORTS={text!r} bukan rentang porta. Contoh: 20000-20999.")

@@ -1,0 +1,47 @@
+"""One deployment read from its folder: texts, phrases, and a version that names exactly this content."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.config import PROJECT
+
+FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
+PHRASES = "prompts/id.yaml"
+
+
+class DeploymentMissing(Exception):
+    """The folder or one of its files cannot be read; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The files of a deployment as text, by the name that faults will carry."""
+
+    folder: Path
+    files: dict[str, str]
+    version: str
+
+
+def read(folder: Path) -> Texts:
+    """Read the folder's YAML files and the shared phrases. Missing files are an error with a name."""
+    if not folder.is_dir():
+        raise DeploymentMissing(f"Folder daerah {folder} tidak ada.")
+    sources = {name: folder / name for name in FILES}
+    sources[PHRASES] = PROJECT / PHRASES
+    files: dict[str, str] = {}
+    for name, path in sources.items():
+        try:
+            files[name] = path.read_bytes().decode("utf-8-sig")
+        except FileNotFoundError:
+            raise DeploymentMissing(f"Berkas {path} tidak ada.") from None
+        except UnicodeDecodeError:
+            raise DeploymentMissing(f"Berkas {path} bukan teks UTF-8.") from None
+        except OSError as error:
+            raise DeploymentMissing(f"Berkas {path} tidak terbaca: {error.strerror}.") from None
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{files[name]}\0".encode())
+    return Texts(folder, files, digest.hexdigest()[:12])

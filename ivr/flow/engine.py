@@ -1,0 +1,136 @@
+"""A dialplan and an event give a turn. The whole call is the sum of its events.
+
+    begin(dialplan, CallOffered)    -> Turn
+    advance(dialplan, state, event) -> Turn
+    replay(dialplan, events)        -> Turn
+
+Rules for whoever edits this file. It does no I/O and asks no clock. It raises ``UnexpectedEvent``
+and ``FlowError`` only, and then nothing has changed. The dialogue ends when the caller is gone,
+when a person has the caller, or when the operator closes a talk; for no other reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ivr.flow.actions import Action, DecideRoute, Dial, Gather, Wait
+from ivr.flow.events import (
+    CallerHungUp,
+    CallOffered,
+    DeadlinePassed,
+    DialEnded,
+    DigitsEntered,
+    Event,
+    HumanJoined,
+    LocationLearned,
+    NoInput,
+    RouteDecided,
+)
+from ivr.flow.model import (
+    OPERATOR_STEP,
+    CallState,
+    Dialplan,
+    FlowError,
+    Outcome,
+    Turn,
+    UnexpectedEvent,
+    go,
+)
+from routing.model import Location
+
+__all__ = ["FlowError", "UnexpectedEvent", "advance", "begin", "replay"]
+
+MAX_STEPS_PER_TURN = 50
+"""More steps than this without a wait is a loop."""
+
+MAX_TURNS = 40
+"""After so many turns nobody is asked anything more, however the dialplan loops: a person is."""
+
+OPERATOR_KEY = "0"
+
+
+def begin(dialplan: Dialplan, offered: CallOffered) -> Turn:
+    """The first turn of a call."""
+    call = CallState(offered=offered, step=dialplan.start, learned=offered.location)
+    return _follow(dialplan, go(call, dialplan.start))
+
+
+def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
+    """The turn that follows an event."""
+    match event:
+        case CallerHungUp() | HumanJoined():
+            return Turn(replace(state, waiting=None, ended=True), (), ended=True)
+        case LocationLearned(location):
+            state = replace(state, learned=_better(state.learned, location))
+            return Turn(state, (state.waiting,) if state.waiting else (), state.ended)
+    if state.ended or state.waiting is None:
+        raise UnexpectedEvent(f"{type(event).__name__} after the dialogue ended")
+    following = replace(state, turn=state.turn + 1)
+    match state.waiting, event:
+        case _, DeadlinePassed():
+            outcome = go(following, OPERATOR_STEP)
+        case Gather(), DigitsEntered(digits=digits) if digits == OPERATOR_KEY:
+            outcome = go(following, OPERATOR_STEP)
+        case (
+            (Gather(), (DigitsEntered() | NoInput()) as answer)
+            | (DecideRoute(), RouteDecided() as answer)
+            | (Dial(), DialEnded() as answer)
+        ):
+            outcome = dialplan.step(state.step).resume(dialplan, following, answer)
+        case _:
+            raise UnexpectedEvent(
+                f"{type(event).__name__} while waiting for {type(state.waiting).__name__}"
+            )
+    return _follow(dialplan, outcome)
+
+
+def replay(dialplan: Dialplan, events: Iterable[Event]) -> Turn:
+    """The turn in which a call stands, from what happened in it alone."""
+    turn: Turn | None = None
+    for event in events:
+        if turn is not None:
+            turn = advance(dialplan, turn.state, event)
+        elif isinstance(event, CallOffered):
+            turn = begin(dialplan, event)
+        else:
+            raise UnexpectedEvent(f"{type(event).__name__} before the call was offered")
+    if turn is None:
+        raise UnexpectedEvent("a call without events")
+    return turn
+
+
+def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
+    """Walk from step to step until one waits or the dialogue has ended."""
+    actions = list(outcome.actions)
+    for _ in range(MAX_STEPS_PER_TURN):
+        last = actions[-1] if actions else None
+        if outcome.then is not None:
+            outcome = _enter(dialplan, outcome.call, outcome.then)
+            actions += outcome.actions
+        elif outcome.ended:
+            return Turn(replace(outcome.call, waiting=None, ended=True), tuple(actions), ended=True)
+        elif isinstance(last, Gather) and outcome.call.turn >= MAX_TURNS:
+            actions.pop()
+            outcome = go(outcome.call, OPERATOR_STEP)
+        elif isinstance(last, Wait):
+            return Turn(replace(outcome.call, waiting=last), _waiting_once(actions))
+        else:
+            raise FlowError(f"step {outcome.call.step!r} neither waits, nor goes on, nor ends")
+    raise FlowError(f"no wait within {MAX_STEPS_PER_TURN} steps, near {outcome.call.step!r}")
+
+
+def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
+    call = replace(call, step=name, waiting=None, no_input=0, no_match=0)
+    return dialplan.step(name).enter(dialplan, call)
+
+
+def _waiting_once(actions: list[Action]) -> tuple[Action, ...]:
+    if any(isinstance(action, Wait) for action in actions[:-1]):
+        raise FlowError("a turn with two waits")
+    return tuple(actions)
+
+
+def _better(known: Location | None, new: Location) -> Location:
+    """The surer of two; the newer where they are equally sure."""
+    return known if known is not None and known.confidence > new.confidence else new

@@ -1,0 +1,363 @@
+"""The files of a deployment become a dialplan and a directory, or a list of everything wrong.
+
+All faults of all files come in one run, each with its file, line and column, so that nobody has to
+mend one to see the next. What is returned without faults can be walked by the engine: every step
+that is named exists, every kecamatan that can be chosen is known, every sentence is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from ivr.flow import yaml_text
+from ivr.flow.fault import Fault, Mark, Marks
+from ivr.flow.model import OPERATOR_STEP, Area, Defaults, Dialplan, Path, PlaceMenu, Step
+from ivr.flow.prompt import Prompt
+from ivr.flow.steps import STEP_TYPES, AnyStep
+from ivr.flow.steps.operator import OperatorStep
+from ivr.flow.written import Key, Seconds, Sentence, StepName, Written, suggestion
+from routing.directory import read_directory
+from routing.model import SERVICES, Directory
+
+__all__ = ["FILES", "NEEDED_PHRASES", "PHRASES_FILE", "Fault", "Loaded", "load"]
+
+DIALPLAN_FILE = "dialplan.yaml"
+PLACES_FILE = "places.yaml"
+DIRECTORY_FILES = ("agencies.yaml", "trunks.yaml", "operators.yaml", PLACES_FILE)
+PHRASES_FILE = "prompts/id.yaml"
+FILES = (DIALPLAN_FILE, *DIRECTORY_FILES, PHRASES_FILE)
+"""What ``load`` wants to see, by these names."""
+
+NEEDED_PHRASES = (
+    "no_input",
+    "no_match",
+    "to_operator",
+    "busy_operator",
+    "talk_ended",
+    "talk_dropped",
+    "operator_whisper",
+    "place.unknown",
+    "incident.unknown",
+    *(f"incident.{name}" for name in SERVICES),
+)
+"""The shared sentences that the engine says."""
+
+MAX_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of the files. A value is there only where nothing in it is at fault."""
+
+    dialplan: Dialplan | None
+    directory: Directory | None
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
+
+
+class _Defaults(Written):
+    tries: int = Field(default=2, ge=1, le=5)
+    wait: Seconds = Field(default=4.0, ge=1, le=30)
+    drop: Seconds = Field(default=10.0, ge=0, le=60)
+
+
+class _DialplanFile(Written):
+    """dialplan.yaml, but for its steps, which are read one by one by their own types."""
+
+    name: Sentence
+    mode: Literal["latihan", "operasional"]
+    human_by: Seconds = Field(default=0.0, ge=0, le=600)
+    defaults: _Defaults = _Defaults()
+    start: str
+    steps: dict[StepName, dict[str, object]] = Field(min_length=1, max_length=MAX_STEPS)
+
+
+class _Area(Written):
+    name: Sentence
+    prompt: Sentence
+    kecamatan: dict[Key, str] = Field(min_length=1)
+
+
+class _PlaceQuestion(Written):
+    prompt: Sentence
+    areas: dict[Key, _Area] = Field(min_length=1)
+
+
+class _PlacesFile(Written):
+    """places.yaml; the directory reads what a kecamatan is, the dialogue only how to ask for it."""
+
+    wilayah: _PlaceQuestion
+    kecamatan: dict[str, object]
+
+
+class _PhrasesFile(Written):
+    """prompts/id.yaml: one sentence by key."""
+
+    phrases: dict[str, Sentence]
+
+
+_FileType = TypeVar("_FileType", bound=Written)
+
+
+class _Reading:
+    """The files as they are read; collects what is wrong with them."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.trees: dict[str, yaml_text.Tree | None] = {}
+        self.faults: list[Fault] = []
+        values: dict[Path, Mark] = {}
+        keys: dict[Path, Mark] = {}
+        for file in FILES:
+            if file not in files:
+                message = f"Berkas {file} tidak ada. Buat berkas itu, atau pulihkan dari cadangan."
+                self.faults.append(Fault(file, 1, 1, "missing-file", message))
+                self.trees[file] = None
+                continue
+            self.trees[file], marks, faults = yaml_text.read(file, files[file])
+            self.faults += faults
+            values.update(marks.values)
+            keys.update(marks.keys)
+        self.marks = Marks(values, keys)
+
+    def fault(self, path: Path, code: str, message: str) -> None:
+        self.faults.append(self.marks.fault(path, code, message))
+
+    def typed(self, model: type[_FileType], path: Path, tree: object) -> _FileType | None:
+        """The part of a file at ``path`` by its schema; None, its faults noted, if it is bad."""
+        try:
+            return model.model_validate(tree)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self.faults.append(_explain(self.marks, model, path, detail))
+            return None
+
+
+def load(files: Mapping[str, str], *, version: str = "") -> Loaded:
+    """Read a deployment from the texts of its files, by the names in ``FILES``."""
+    reading = _Reading(files)
+    phrases = _phrases(reading)
+    places = _places(reading)
+    directory = _directory(reading)
+    dialplan = _dialplan(reading, places, phrases, directory, version)
+    faults = tuple(sorted(set(reading.faults), key=_order))
+    warnings = _not_offered(reading.marks, places, directory)
+    return Loaded(None if faults else dialplan, directory, faults, warnings)
+
+
+def _order(fault: Fault) -> tuple[int, int, int, str]:
+    file = FILES.index(fault.file) if fault.file in FILES else len(FILES)
+    return file, fault.line, fault.column, fault.message
+
+
+def _phrases(reading: _Reading) -> Mapping[str, str]:
+    tree = reading.trees[PHRASES_FILE]
+    if tree is None:
+        return {}
+    # The schema has one field for the whole file, so that a bad sentence is told like any other.
+    typed = reading.typed(_PhrasesFile, (PHRASES_FILE,), {"phrases": tree})
+    for key in NEEDED_PHRASES:
+        if key not in tree:
+            message = f"Kalimat `{key}` belum ada. Tambahkan `{key}: …` di berkas ini."
+            reading.fault((PHRASES_FILE,), "missing-phrase", message)
+    return typed.phrases if typed else {}
+
+
+def _places(reading: _Reading) -> _PlaceQuestion | None:
+    tree = reading.trees[PLACES_FILE]
+    if tree is None:
+        return None
+    typed = reading.typed(_PlacesFile, (PLACES_FILE,), tree)
+    return typed.wilayah if typed else None
+
+
+def _directory(reading: _Reading) -> Directory | None:
+    trees = {file.removesuffix(".yaml"): reading.trees[file] for file in DIRECTORY_FILES}
+    if any(tree is None for tree in trees.values()):
+        return None
+    directory, problems = read_directory(trees)
+    for problem in problems:
+        path: Path = (f"{problem.file}.yaml", *problem.path)
+        find = reading.marks.key_fault if problem.code == "unknown-key" else reading.marks.fault
+        reading.faults.append(find(path, problem.code, problem.message))
+    return directory
+
+
+def _dialplan(
+    reading: _Reading,
+    question: _PlaceQuestion | None,
+    phrases: Mapping[str, str],
+    directory: Directory | None,
+    version: str,
+) -> Dialplan | None:
+    tree = reading.trees[DIALPLAN_FILE]
+    if tree is None:
+        return None
+    typed = reading.typed(_DialplanFile, (DIALPLAN_FILE,), tree)
+    written = tree.get("steps")
+    steps = _steps(reading, written) if isinstance(written, dict) else {}
+    names = [*written, OPERATOR_STEP] if isinstance(written, dict) else [OPERATOR_STEP]
+    _targets(reading, typed, steps, names)
+    places = _place_menu(reading, question, directory)
+    if typed is None or places is None:
+        return None
+    return Dialplan(
+        name=typed.name,
+        mode=typed.mode,
+        human_by_s=typed.human_by,
+        defaults=Defaults(typed.defaults.tries, typed.defaults.wait, typed.defaults.drop),
+        start=typed.start,
+        steps={OPERATOR_STEP: OperatorStep(), **steps},
+        places=places,
+        phrases=phrases,
+        version=version,
+        marks=reading.marks,
+    )
+
+
+def _steps(reading: _Reading, written: Mapping[str, object]) -> dict[str, Step]:
+    steps: dict[str, Step] = {}
+    for name, body in written.items():
+        path: Path = (DIALPLAN_FILE, "steps", name)
+        if not isinstance(body, dict):
+            continue  # said by the schema of the file
+        kind = _kind(reading, path, body)
+        step = reading.typed(kind, path, body) if kind is not None else None
+        if step is not None:
+            steps[name] = step
+        if name == OPERATOR_STEP and kind not in (None, OperatorStep):
+            message = "Langkah `operator` harus menuju petugas. Beri nama lain pada langkah ini."
+            reading.faults.append(reading.marks.key_fault(path, "operator-step", message))
+    return steps
+
+
+def _kind(reading: _Reading, path: Path, body: Mapping[str, object]) -> type[AnyStep] | None:
+    """The type of a step, by the one key that says what it does."""
+    kinds = [key for key in body if key in STEP_TYPES]
+    if len(kinds) == 1:
+        return STEP_TYPES[kinds[0]]
+    if kinds:
+        listed = " dan ".join(f"`{kind}`" for kind in kinds)
+        message = f"Satu langkah hanya berbuat satu hal, di sini {listed}. Pisahkan."
+        reading.fault(path, "two-kinds", message)
+    else:
+        first = next((key for key in body if key not in ("then", "otherwise", "options")), "")
+        message = f"Langkah ini tidak berisi apa yang dilakukan.{suggestion(first, STEP_TYPES)}"
+        reading.fault(path, "no-kind", message)
+    return None
+
+
+def _targets(
+    reading: _Reading,
+    typed: _DialplanFile | None,
+    steps: Mapping[str, Step],
+    names: list[str],
+) -> None:
+    """Every step that is named as a next one must exist."""
+    exits: list[tuple[Path, str]] = []
+    if typed is not None:
+        exits.append(((DIALPLAN_FILE, "start"), typed.start))
+    for name, step in steps.items():
+        for place, target in step.exits().items():
+            exits.append(((DIALPLAN_FILE, "steps", name, *place), target))
+    for path, target in exits:
+        if target not in names:
+            message = f"Langkah `{target[:40]}` tidak ada.{suggestion(target, names)}"
+            reading.fault(path, "unknown-step", message)
+
+
+def _place_menu(
+    reading: _Reading, question: _PlaceQuestion | None, directory: Directory | None
+) -> PlaceMenu | None:
+    if question is None or directory is None:
+        return None
+    names = {code: place.name for code, place in directory.places.items()}
+    for key, area in question.areas.items():
+        for number, code in area.kecamatan.items():
+            if code not in names:
+                path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan", number)
+                message = f"Kecamatan `{code[:40]}` tidak ada di berkas ini."
+                reading.fault(path, "unknown-kecamatan", message + suggestion(code, names))
+    areas = {
+        key: Area(area.name, Prompt(area.prompt), area.kecamatan)
+        for key, area in question.areas.items()
+    }
+    return PlaceMenu(Prompt(question.prompt), areas, names)
+
+
+def _not_offered(
+    marks: Marks, question: _PlaceQuestion | None, directory: Directory | None
+) -> tuple[Fault, ...]:
+    """Kecamatan that no key leads to."""
+    if question is None or directory is None:
+        return ()
+    offered = {code for area in question.areas.values() for code in area.kecamatan.values()}
+    return tuple(
+        marks.key_fault(
+            (PLACES_FILE, "kecamatan", code),
+            "kecamatan-not-offered",
+            f"Kecamatan {place.name} tidak dapat dipilih penelepon. Tambahkan di `wilayah`.",
+        )
+        for code, place in directory.places.items()
+        if code not in offered
+    )
+
+
+_PLAIN_MESSAGES = {
+    "string_type": "Di sini harus satu kata atau kalimat, bukan daftar atau bagian.",
+    "list_type": "Di sini harus daftar, misalnya [satu, dua].",
+    "tuple_type": "Di sini harus daftar, misalnya [wilayah, kecamatan].",
+    "dict_type": "Di sini harus kunci dan nilai, satu per baris.",
+    "model_type": "Di sini harus kunci dan nilai, satu per baris.",
+    "int_parsing": "Di sini harus angka bulat.",
+    "int_type": "Di sini harus angka bulat.",
+    "float_type": "Di sini harus lama waktu, misalnya 4s.",
+    "float_parsing": "Di sini harus lama waktu, misalnya 4s.",
+    "too_short": "Bagian ini kosong. Tulis sedikitnya satu.",
+    "too_long": "Terlalu banyak di bagian ini. Paling banyak {max_length}.",
+    "greater_than_equal": "Nilai ini terlalu kecil. Paling sedikit {ge}.",
+    "less_than_equal": "Nilai ini terlalu besar. Paling banyak {le}.",
+    "literal_error": "Tulis {expected}.",
+}
+
+
+def _explain(marks: Marks, model: type[Written], at: Path, detail: ErrorDetails) -> Fault:
+    """What the schema found, in the words of whoever wrote the file."""
+    kind = detail["type"]
+    within = detail["loc"]
+    context = detail.get("ctx", {})
+    if model is _PhrasesFile:
+        within = within[1:]
+    if kind == "extra_forbidden":
+        key = str(within[-1])
+        message = f"Kunci `{key[:40]}` tidak dikenal.{suggestion(key, _keys(model, within[:-1]))}"
+        return marks.key_fault((*at, *within), "unknown-key", message)
+    if kind == "missing":
+        message = f"Kunci `{within[-1]}` belum ditulis. Tambahkan `{within[-1]}: …` di bagian ini."
+        return marks.fault((*at, *within), "missing-key", message)
+    if kind in _PLAIN_MESSAGES:
+        expected = str(context.get("expected", "")).replace(" or ", " atau ")
+        values = {**context, "expected": expected}
+        message = _PLAIN_MESSAGES[kind].format(**values)
+        return marks.fault((*at, *within), "value", message)
+    if within[-1:] == ("[key]",):
+        return marks.key_fault((*at, *within[:-1]), kind, detail["msg"])
+    return marks.fault((*at, *within), kind, detail["msg"])
+
+
+def _keys(model: type[Written], within: Path) -> list[str]:
+    """The keys that are known in the part of a schema at ``within``."""
+    for part in within:
+        field = model.model_fields.get(str(part))
+        model = (_nested(field.annotation) if field is not None else None) or model
+    return list(model.model_fields)
+
+
+def _nested(annotation: object) -> type[Written] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Written):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _nested(part))), None)

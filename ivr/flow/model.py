@@ -1,0 +1,213 @@
+"""The values the engine works on: a dialplan, the state of one call, and the turn that follows.
+
+A step sees the dialplan and the call, and answers with an ``Outcome``: what to do, and then either
+a wait, another step, or the end. Nothing here is ever changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from ivr.flow.actions import Action, Wait
+from ivr.flow.events import CallOffered, DialEnded, DigitsEntered, NoInput, RouteDecided
+from ivr.flow.fault import Marks
+from ivr.flow.prompt import Prompt
+from routing.model import OPERATOR, Location, Route
+
+OPERATOR_ROUTE = Route(agency=OPERATOR, trunk="", target="")
+"""The default answering points. It carries no target: the platform knows the way."""
+
+OPERATOR_STEP = "operator"
+"""The step that is always there, written or not: it is where every failure leads."""
+
+PRESSED_CONFIDENCE = 0.9
+"""The caller pressed a key for the area and one for the kecamatan."""
+
+GUESSED_CONFIDENCE = 0.4
+"""The caller pressed a key for the area only; its first kecamatan stands in for it."""
+
+Answer = DigitsEntered | NoInput | RouteDecided | DialEnded
+"""The events that answer a wait. All others may come at any time."""
+
+
+class FlowError(Exception):
+    """The dialplan is at fault. The call goes to a person, and somebody is told."""
+
+
+class UnexpectedEvent(Exception):
+    """The platform is at fault: nothing waited for this event. The state is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a step uses where it says nothing. A talk shorter than ``drop_s`` was cut off."""
+
+    tries: int = 2
+    wait_s: float = 4.0
+    drop_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One key of the first place question; ``kecamatan`` are the keys of the second, in order."""
+
+    name: str
+    prompt: Prompt
+    kecamatan: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMenu:
+    """How a caller tells the place with two keys. ``names`` are those of all kecamatan by code."""
+
+    prompt: Prompt
+    areas: Mapping[str, Area]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """One call: the sum of its events. ``no_input`` and ``no_match`` count within the step."""
+
+    offered: CallOffered
+    step: str
+    turn: int = 0
+    waiting: Wait | None = None
+    ended: bool = False
+    no_input: int = 0
+    no_match: int = 0
+    incident: str | None = None
+    area: str | None = None  # the key pressed at the first place question
+    place: str | None = None  # the kecamatan that the keys gave
+    confidence: float = 0.0  # of place
+    learned: Location | None = None  # the best of what other sources told
+
+    @property
+    def location(self) -> Location | None:
+        """Where help is needed, as well as is known now.
+
+        What the caller pressed for himself counts most: he may call about another place than the
+        one he stands in. A kecamatan guessed from the area yields to a source that is surer.
+        """
+        pressed = (
+            Location("ivr_dtmf", code=self.place, confidence=self.confidence)
+            if self.place is not None
+            else None
+        )
+        if pressed is None:
+            return self.learned
+        if self.learned is None or pressed.confidence >= PRESSED_CONFIDENCE:
+            return pressed
+        return max(pressed, self.learned, key=lambda location: location.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step answers. ``then`` names the step that follows; without it the last action waits,
+    unless the call ``ended``."""
+
+    call: CallState
+    actions: tuple[Action, ...] = ()
+    then: str | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Plain actions, then exactly one wait; or no wait where the dialogue ended."""
+
+    state: CallState
+    actions: tuple[Action, ...]
+    ended: bool = False
+
+
+Path = tuple[str | int, ...]
+"""The way to a value in a file: keys of mappings and numbers in lists."""
+
+
+class Step(Protocol):
+    """One thing that happens in a dialogue. One file in ``steps/`` each."""
+
+    def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        """The call arrives at this step."""
+
+    def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        """The wait this step asked for (it is still in ``call.waiting``) has its answer."""
+
+    def exits(self) -> Mapping[Path, str]:
+        """The steps that may follow, each by the place in this step where it is written."""
+
+    def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
+        """The sentences written in this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialplan:
+    """A checked dialplan. ``phrases`` are the shared sentences by key.
+
+    ``marks`` say where each value was written, for messages only.
+    """
+
+    name: str
+    mode: Literal["latihan", "operasional"]
+    human_by_s: float
+    defaults: Defaults
+    start: str
+    steps: Mapping[str, Step]  # the loader makes sure that OPERATOR_STEP is one of them
+    places: PlaceMenu
+    phrases: Mapping[str, str]
+    version: str = ""
+    marks: Marks = field(default_factory=Marks, compare=False, repr=False)
+
+    def step(self, name: str) -> Step:
+        if name not in self.steps:
+            raise FlowError(f"there is no step {name!r}")
+        return self.steps[name]
+
+    def area(self, key: str) -> Area:
+        if key not in self.places.areas:
+            raise FlowError(f"there is no area {key!r}")
+        return self.places.areas[key]
+
+    def phrase(self, key: str) -> tuple[Prompt, ...]:
+        """A shared sentence; nothing where it is missing, for no sentence is worth a call."""
+        return (Prompt(self.phrases[key]),) if self.phrases.get(key) else ()
+
+    def incident_name(self, incident: str | None) -> tuple[Prompt, ...]:
+        return self.phrase(f"incident.{incident or 'unknown'}")
+
+    def place_name(self, call: CallState) -> tuple[Prompt, ...]:
+        """What a responder is told. A guess is not told as a fact: then it is the area's name."""
+        location = call.location
+        if location is not None and location.code is not None:
+            guessed = location.source == "ivr_dtmf" and location.confidence < PRESSED_CONFIDENCE
+            if not guessed and location.code in self.places.names:
+                return (Prompt(self.places.names[location.code]),)
+        if call.area is not None:
+            return (Prompt(self.area(call.area).name),)
+        return self.phrase("place.unknown")
+
+
+def go(call: CallState, then: str, *actions: Action) -> Outcome:
+    """Do this, then go on with another step."""
+    return Outcome(call, actions, then=then)
+
+
+def wait(call: CallState, *actions: Action) -> Outcome:
+    """Do this; the last action is the wait."""
+    return Outcome(call, actions)
+
+
+def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
+    """Count an answer that chose nothing: the call, the phrase to say, how often it happened.
+
+    No key and a wrong key are counted apart: somebody who cannot see the keypad and somebody who
+    cannot press it need different words.
+    """
+    if isinstance(event, DigitsEntered) and event.digits:
+        call = replace(call, no_match=call.no_match + 1)
+        return call, "no_match", call.no_match
+    call = replace(call, no_input=call.no_input + 1)
+    return call, "no_input", call.no_input

@@ -1,0 +1,276 @@
+"""A transcript: what both sides did in a call, as text that people read and tests run.
+
+    # A caller in Duri who presses 1 reaches the fire post of Mandau.
+    dialplan: bengkalis
+    caller: +6281276123456
+
+    < Anda terhubung ke 112 Bengkalis.      said to the caller
+    > 1                                     pressed by the caller; also (silent) and (hangs up)
+    = damkar-mandau via damkar-sip, operator    the routes in order
+      because: …                            why
+    * dial damkar-mandau via damkar-sip     what is tried; also * ended
+    ! failed                                how it ended; `! answered 40s` is a talk of 40 s
+
+Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`. `! answered`
+without a time is a talk that goes on. `…` stands for anything within a line, and alone for any
+number of lines. `location: CODE CONFIDENCE` in the head is what came with the call.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ivr.flow.actions import DecideRoute, Dial, Gather, Say
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import (
+    CallerHungUp,
+    CallOffered,
+    DeadlinePassed,
+    DialEnded,
+    DigitsEntered,
+    Event,
+    HumanJoined,
+    LocationLearned,
+    NoInput,
+    RouteDecided,
+)
+from ivr.flow.model import Dialplan, Turn, UnexpectedEvent
+from ivr.flow.prompt import Prompt
+from routing.model import OPERATOR, Location, Route, RouteDecision
+
+Decide = Callable[[str | None, Location | None], RouteDecision]
+"""Routing, as a transcript needs it: an incident and a location give the routes."""
+
+ANYTHING = "…"
+_SILENT = "(silent)"
+_HANGS_UP = "(hangs up)"
+_STATUSES = ("answered", "busy", "no_answer", "declined", "failed", "cancelled")
+
+
+class TranscriptError(ValueError):
+    """The transcript cannot be read or cannot happen. Says the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the dialogue: its number in the file, its mark, what follows."""
+
+    number: int
+    mark: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.mark} {self.text}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a file promises, what is given, and the dialogue."""
+
+    promise: str
+    dialplan: str
+    caller: str | None
+    location: Location | None
+    lines: tuple[Line, ...]
+
+
+def parse(text: str) -> Transcript:
+    """Read a transcript; raises ``TranscriptError``."""
+    promise: list[str] = []
+    given: dict[str, str] = {}
+    lines: list[Line] = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if not line:
+            continue
+        head, _, rest = line.partition(": ")
+        if line == ANYTHING or line[0] in "<>=*!":
+            lines.append(Line(number, line[0], line[1:].strip()))
+        elif lines and head == "because":
+            lines.append(Line(number, "  because:", rest.strip()))
+        elif line.startswith("#") and not given and not lines:
+            promise.append(line.lstrip("# "))
+        elif head in ("dialplan", "caller", "location") and not lines:
+            given[head] = rest.strip()
+        else:
+            raise TranscriptError(f"line {number}: what is {line!r}?")
+    if not promise:
+        raise TranscriptError("line 1: a transcript begins with the sentence that it promises")
+    return Transcript(
+        promise=" ".join(promise),
+        dialplan=given.get("dialplan", ""),
+        caller=given.get("caller"),
+        location=_location(given["location"].split()) if "location" in given else None,
+        lines=tuple(lines),
+    )
+
+
+def to_text(transcript: Transcript) -> str:
+    """A transcript as it is written in a file."""
+    head = [f"# {transcript.promise}", f"dialplan: {transcript.dialplan}"]
+    if transcript.caller is not None:
+        head.append(f"caller: {transcript.caller}")
+    if transcript.location is not None:
+        head.append(f"location: {_located(transcript.location)}")
+    return "\n".join([*head, "", *(str(line) for line in transcript.lines), ""])
+
+
+def run(transcript: Transcript, dialplan: Dialplan, decide: Decide) -> list[str]:
+    """Do what the caller and the world do in a transcript; the lines of the whole call."""
+    offered = CallOffered(
+        call_id="transcript",
+        at=0.0,
+        caller=transcript.caller,
+        dialled="112",
+        trunk="transcript",
+        case_number="transcript",
+        dialplan_version=dialplan.version,
+        location=transcript.location,
+    )
+    turn = begin(dialplan, offered)
+    lines = said(turn)
+    for line in (line for line in transcript.lines if line.mark in (">", "!")):
+        lines.append(str(line))
+        if line.mark == "!" and line.text == "answered":
+            continue  # they talk; what follows is the end of it
+        event = _event(line, turn)
+        try:
+            turn = advance(dialplan, turn.state, event)
+        except UnexpectedEvent as error:
+            raise TranscriptError(f"line {line.number}: {line}: {error}") from error
+        if not isinstance(event, LocationLearned):
+            lines += said(turn)
+        turn = _decided(dialplan, turn, decide, lines)
+    return lines
+
+
+def tell(dialplan: Dialplan, events: Iterable[Event]) -> list[str]:
+    """The lines of a call that happened, from its events."""
+    turn: Turn | None = None
+    lines: list[str] = []
+    for event in events:
+        if turn is None and isinstance(event, CallOffered):
+            turn = begin(dialplan, event)
+        elif turn is not None:
+            turn = advance(dialplan, turn.state, event)
+        else:
+            raise UnexpectedEvent(f"{type(event).__name__} before the call was offered")
+        lines += happened(event)
+        if not isinstance(event, LocationLearned):
+            lines += said(turn)
+    return lines
+
+
+def said(turn: Turn) -> list[str]:
+    """What a turn says and tries."""
+    lines: list[str] = []
+    for action in turn.actions:
+        match action:
+            case Say(prompts) | Gather(prompts=prompts):
+                lines += [f"< {prompt.text}" for prompt in prompts]
+            case Dial(routes=(first, *_)):
+                lines.append(f"* dial {_route(first)}")
+    return [*lines, "* ended"] if turn.ended else lines
+
+
+def happened(event: Event) -> list[str]:
+    """An event as lines; nothing for the offer, which stands in the head."""
+    match event:
+        case CallOffered():
+            return []
+        case DigitsEntered(digits):
+            return [f"> {digits}"]
+        case NoInput():
+            return [f"> {_SILENT}"]
+        case CallerHungUp():
+            return [f"> {_HANGS_UP}"]
+        case RouteDecided(routes, because):
+            reasons = [f"  because: {reason.text}" for reason in because]
+            return [f"= {', '.join(_route(route) for route in routes)}", *reasons]
+        case DialEnded(status=status, talk_s=talk_s):
+            return [f"! {status} {talk_s:g}s" if status == "answered" else f"! {status}"]
+        case HumanJoined(who):
+            return [f"! joined {who}".rstrip()]
+        case DeadlinePassed(what):
+            return [f"! deadline {what}".rstrip()]
+        case LocationLearned(location):
+            return [f"! located {_located(location)}"]
+
+
+def differences(transcript: Transcript, lines: Sequence[str]) -> list[str]:
+    """Where a call went another way than its transcript: nothing, or a comparison to read."""
+    expected = [str(line) for line in transcript.lines]
+    pattern = "".join(_pattern(line) for line in expected)
+    if re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)):
+        return []
+    return list(difflib.unified_diff(expected, list(lines), "written", "happened", lineterm=""))
+
+
+def said_to(prompts: Iterable[Prompt]) -> str:
+    """Several prompts as one line to read."""
+    return " ".join(prompt.text for prompt in prompts)
+
+
+def _pattern(line: str) -> str:
+    if line.strip() == ANYTHING:
+        return r"(?:[^\n]*\n)*?"
+    return r"[^\n]*".join(re.escape(part) for part in line.split(ANYTHING)) + r"\n"
+
+
+def _decided(dialplan: Dialplan, turn: Turn, decide: Decide, lines: list[str]) -> Turn:
+    wait = turn.state.waiting
+    if not isinstance(wait, DecideRoute):
+        return turn
+    decision = decide(wait.incident, turn.state.location)
+    event = RouteDecided(decision.routes, decision.because, decision.notify)
+    turn = advance(dialplan, turn.state, event)
+    lines += [*happened(event), *said(turn)]
+    return turn
+
+
+def _event(line: Line, turn: Turn) -> Event:
+    word, *rest = line.text.split() or [""]
+    if line.mark == ">":
+        if line.text == _HANGS_UP:
+            return CallerHungUp()
+        return NoInput() if line.text == _SILENT else DigitsEntered(line.text)
+    wait = turn.state.waiting
+    if word in _STATUSES:
+        if not isinstance(wait, Dial):
+            raise TranscriptError(f"line {line.number}: nobody was dialled here")
+        talk_s = _number(line, rest[0].removesuffix("s")) if rest else 0.0
+        return DialEnded(wait.routes[0].agency, wait.routes[0].trunk, word, talk_s=talk_s)
+    match word:
+        case "joined":
+            return HumanJoined(" ".join(rest))
+        case "deadline":
+            return DeadlinePassed(" ".join(rest))
+        case "located":
+            return LocationLearned(_location(rest))
+    raise TranscriptError(f"line {line.number}: what is {str(line)!r}?")
+
+
+def _number(line: Line, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise TranscriptError(f"line {line.number}: {text!r} is no number of seconds") from error
+
+
+def _location(words: Sequence[str]) -> Location:
+    try:
+        code, confidence = words
+        return Location("transcript", code=code, confidence=float(confidence))
+    except ValueError as error:
+        raise TranscriptError("a location is written as: CODE CONFIDENCE") from error
+
+
+def _located(location: Location) -> str:
+    return f"{location.code or '-'} {location.confidence:g}"
+
+
+def _route(route: Route) -> str:
+    return route.agency if route.agency == OPERATOR else f"{route.agency} via {route.trunk}"

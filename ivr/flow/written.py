@@ -1,0 +1,103 @@
+"""The building blocks of what an administrator writes: sentences, durations, keys, incidents.
+
+Every scalar arrives as text (see ``yaml_text``), so `0123` keeps its zero and `no` stays a word.
+What is wrong is said in Indonesian, because the person who reads it runs a call centre.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from routing.model import SERVICES
+
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", re.ASCII)
+_STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+OPTION_KEYS = "123456789*#"
+
+
+class Written(BaseModel):
+    """A part of a file: an unknown key in it is a fault, not a surprise at run time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`` Maksud Anda `x`?`` where something like the word is known, else the list of the known."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f" Maksud Anda `{close[0]}`?"
+    return f" Yang dikenal: {', '.join(known[:30])}." if known else ""
+
+
+def _sentence(value: str) -> str:
+    text = " ".join(value.split())
+    if not text:
+        raise PydanticCustomError("empty-text", "Kalimat ini kosong. Tulis apa yang diucapkan.")
+    return text
+
+
+def _optional_sentence(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise PydanticCustomError(
+            "duration",
+            "`{value}` bukan lama waktu. Tulis angka dengan satuan, misalnya 4s atau 1500ms.",
+            {"value": value[:40]},
+        )
+    number, unit = match.groups()
+    return float(number) / (1000 if unit == "ms" else 1)
+
+
+def _key(value: str) -> str:
+    if value == "0":
+        raise PydanticCustomError(
+            "operator-key", "Tombol 0 selalu menuju petugas. Pakai tombol lain untuk pilihan ini."
+        )
+    if len(value) != 1 or value not in OPTION_KEYS:
+        raise PydanticCustomError(
+            "key",
+            "`{value}` bukan tombol. Pakai satu tombol: 1 sampai 9, \"*\" atau \"#\".",
+            {"value": value[:40]},
+        )
+    return value
+
+
+def _step_name(value: str) -> str:
+    if _STEP_NAME.fullmatch(value) is None:
+        raise PydanticCustomError(
+            "step-name",
+            "`{value}` tidak dapat menjadi nama langkah. Pakai huruf kecil, angka, - dan _ saja.",
+            {"value": value[:40]},
+        )
+    return value
+
+
+def _incident(value: str) -> str:
+    if value not in SERVICES:
+        raise PydanticCustomError(
+            "unknown-incident",
+            "Kejadian `{value}` tidak dikenal.{suggestion}",
+            {"value": value[:40], "suggestion": suggestion(value, SERVICES)},
+        )
+    return value
+
+
+Sentence = Annotated[str, AfterValidator(_sentence)]
+OptionalSentence = Annotated[str, AfterValidator(_optional_sentence)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Key = Annotated[str, AfterValidator(_key)]
+StepName = Annotated[str, AfterValidator(_step_name)]
+Incident = Annotated[str, AfterValidator(_incident)]

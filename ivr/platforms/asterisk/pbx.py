@@ -1,0 +1,231 @@
+"""Asterisk's configuration from our templates, and one running Asterisk.
+
+Everything Asterisk reads is written anew at each start under ``$SIAGA_HOME/asterisk``; nothing is
+edited there by hand. Rendering is strict: a name that a template asks for and nobody gives is an
+error at start, not an empty string in a dial plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from ivr.config import PROJECT, Config
+from ivr.platforms.asterisk.programs import MODULES, Asterisk
+from ivr.platforms.asterisk.targets import PLAYED, dial_string, is_placeholder
+from routing.model import Contact, Directory, Operator
+
+TEMPLATES = PROJECT / "asterisk"
+NUMBERS = ("112", "+62112", "62112")
+OPERATOR_RING_S = 40
+AMI_EVENTS = (
+    "FullyBooted",
+    "DialState",
+    "DialBegin",
+    "DialEnd",
+    "BridgeEnter",
+    "BridgeLeave",
+    "Hangup",
+    "DTMFEnd",
+    "UserEvent",
+)
+LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes, and Asterisk adds its file name
+SOUNDS = ("busy_operator", "operator_whisper", "role_operator")
+"""The shared phrases that extensions play by themselves, without a controller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where one Asterisk keeps its things."""
+
+    etc: Path
+    state: Path
+    spool: Path
+    run: Path
+    log: Path
+
+
+def folders(config: Config) -> Folders:
+    """The folders of this home. A home too deep for a Unix socket gets its run folder in /tmp."""
+    base = config.home / "asterisk"
+    run = base / "run"
+    if len(str(run)) > LONGEST_SOCKET_PATH - len("/asterisk.ctl"):
+        digest = hashlib.sha256(str(base).encode()).hexdigest()[:12]
+        run = Path(tempfile.gettempdir()) / f"siaga-{os.getuid()}-{digest}"
+    return Folders(base / "etc", base / "lib", base / "spool", run, config.log_dir / "asterisk")
+
+
+def render(
+    config: Config,
+    asterisk: Asterisk,
+    directory: Directory,
+    *,
+    drop_s: float,
+    sound: Callable[[str], str],
+    log_levels: str = "notice,warning,error",
+) -> Folders:
+    """Write Asterisk's whole configuration. ``sound`` gives a shared phrase's path, without suffix."""
+    where = folders(config)
+    for folder in (where.etc, where.state, where.spool, where.run, where.log, config.recordings_dir):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (where.log / "cel-custom").mkdir(exist_ok=True)
+    operators = rung_operators(directory)
+    values: dict[str, object] = {
+        "etc_dir": where.etc,
+        "state_dir": where.state,
+        "spool_dir": where.spool,
+        "run_dir": where.run,
+        "log_dir": where.log,
+        "modules_dir": asterisk.modules_dir,
+        "data_dir": asterisk.data_dir,
+        "recordings_dir": config.recordings_dir,
+        "hold_dir": _hold_folder(where, sound("hold")),
+        "modules": MODULES,
+        "log_levels": log_levels,
+        "rtp_start": config.rtp_start,
+        "rtp_end": config.rtp_end,
+        "bind_address": "127.0.0.1",
+        "sip_port": config.sip_port,
+        "agi_port": config.agi_port,
+        "ami_port": config.ami_port,
+        "ami_secret": ami_secret(config),
+        "ami_events": AMI_EVENTS,
+        "numbers": NUMBERS,
+        "drop_s": int(drop_s),
+        "carriers": directory.carriers,
+        "trunks": [t for t in directory.trunks.values() if not is_placeholder("0", t)],
+        "operators": [_operator(operator, directory) for operator in operators],
+        "operator_legs": "&".join(f"Local/{o.id}@siaga-petugas/n" for o in operators),
+        "operator_ring_s": OPERATOR_RING_S,
+        "sounds": {key: sound(key) for key in SOUNDS},
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (configuration text; every value is one of ours, checked)
+    )
+    for template in sorted(TEMPLATES.glob("*.j2")):
+        target = where.etc / template.stem
+        target.touch(mode=0o600)
+        target.write_text(environment.get_template(template.name).render(values))
+    return where
+
+
+def rung_operators(directory: Directory) -> tuple[Operator, ...]:
+    """The answering points to ring: those a person can answer; where there is none, all are played.
+
+    A played operator beside a real one would always be faster than a hand, and take every call.
+    """
+    real = tuple(o for o in directory.operators if _real_contacts(o, directory))
+    return real or directory.operators
+
+
+def _real_contacts(operator: Operator, directory: Directory) -> list[Contact]:
+    return [
+        c for c in operator.contacts if not is_placeholder(c.number, directory.trunks.get(c.via))
+    ]
+
+
+def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:
+    real = _real_contacts(operator, directory)
+    contacts = [
+        {
+            "via": contact.via,
+            "accept": contact.accept,
+            "ring": int(contact.ring_s),
+            "dial": dial_string(contact.via, contact.number) if real else PLAYED,
+        }
+        for contact in (real or operator.contacts[:1])
+    ]
+    uri = next((c.number for c in real if c.number.startswith("sip:")), None)
+    return {"id": operator.id, "contacts": contacts, "uri": uri}
+
+
+def _hold_folder(where: Folders, sound: str) -> Path:
+    """Music on hold plays a folder; ours holds the one loop."""
+    folder = where.state / "hold"
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    source = Path(f"{sound}.wav")
+    if source.exists():
+        shutil.copyfile(source, folder / "hold.wav")
+    return folder
+
+
+def ami_secret(config: Config) -> str:
+    """The manager's password: made once for this home, readable by its owner alone."""
+    path = config.home / "secrets" / "ami"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text().strip()
+
+
+def start_command(asterisk: Asterisk, where: Folders) -> tuple[str, ...]:
+    """Run in the foreground, without colour; the supervisor owns the process."""
+    return (*asterisk.command, "-C", str(where.etc / "asterisk.conf"), "-f", "-n")
+
+
+def ask(
+    asterisk: Asterisk, where: Folders, command: str, seconds: float = 5.0
+) -> str | None:
+    """Asterisk's answer to one console command, or None where it does not answer."""
+    try:
+        done = subprocess.run(
+            (*asterisk.command, "-C", str(where.etc / "asterisk.conf"), "-rx", command),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def is_booted(asterisk: Asterisk, where: Folders) -> bool:
+    """True once every module is loaded and calls are taken."""
+    said = ask(asterisk, where, "core waitfullybooted", seconds=10.0)
+    return said is not None and "fully booted" in said
+
+
+def reachable_operators(
+    asterisk: Asterisk, where: Folders, operators: Sequence[Operator], directory: Directory
+) -> tuple[str, ...]:
+    """Ids of answering points that can be reached now, as Asterisk's own qualifying sees it.
+
+    A played operator is reachable while Asterisk runs. A number over a trunk counts as reachable
+    when the trunk's peer answers.
+    """
+    said = ask(asterisk, where, "pjsip show contacts")
+    if said is None:
+        return ()
+    available = {
+        line.split()[1].split("/")[0]
+        for line in said.splitlines()
+        if line.strip().startswith("Contact:") and " Avail " in line
+    }
+    found = []
+    for operator in operators:
+        real = _real_contacts(operator, directory)
+        if not real or any(
+            (f"petugas-{operator.id}" if c.number.startswith("sip:") else c.via) in available
+            for c in real
+        ):
+            found.append(operator.id)
+    return tuple(found)

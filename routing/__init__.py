@@ -1,0 +1,1 @@
+"""Who should take a call, and why. Pure: no I/O, no clock, and no knowledge of calls."""
