@@ -32,7 +32,7 @@ def up(
     """Prepare, start, and (unless detached) stay until interrupted."""
     _make_home(config)
     _refuse_a_second(config)
-    _check_ports(config)
+    check_ports(config)
     published = load(config)
     asterisk = find_asterisk(tell)
     sounds = prompts.complete(config, published, tell)
@@ -87,7 +87,7 @@ def _refuse_a_second(config: Config) -> None:
         ) from None
 
 
-def _check_ports(config: Config) -> None:
+def check_ports(config: Config) -> None:
     wanted = (
         (socket.SOCK_DGRAM, config.sip_port, "SIAGA_SIP_PORT"),
         (socket.SOCK_STREAM, config.sip_port, "SIAGA_SIP_PORT"),

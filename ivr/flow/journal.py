@@ -55,7 +55,8 @@ def from_json(written: Mapping[str, Any]) -> Event:
     if not isinstance(kind, str) or kind not in KINDS:
         raise JournalError(f"no event is of the kind {kind!r}")
     try:
-        return _read(KINDS[kind], written)
+        event: Event = _read(KINDS[kind], written)
+        return event
     except (TypeError, AttributeError) as error:
         raise JournalError(f"{kind} cannot be read: {error}") from error
 

@@ -8,7 +8,7 @@
     > 1                                     pressed by the caller; also (silent) and (hangs up)
     = damkar-mandau via damkar-sip, operator    the routes in order
       because: …                            why
-    * dial damkar-mandau via damkar-sip     what is tried; also * ended
+    * dial damkar-mandau via damkar-sip     what is tried
     ! failed                                how it ended; `! answered 40s` is a talk of 40 s
 
 Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`. `! answered`
@@ -38,7 +38,6 @@ from ivr.flow.events import (
     RouteDecided,
 )
 from ivr.flow.model import Dialplan, Turn, UnexpectedEvent
-from ivr.flow.prompt import Prompt
 from routing.model import OPERATOR, Location, Route, RouteDecision
 
 Decide = Callable[[str | None, Location | None], RouteDecision]
@@ -132,6 +131,7 @@ def run(transcript: Transcript, dialplan: Dialplan, decide: Decide) -> list[str]
     )
     turn = begin(dialplan, offered)
     lines = said(turn)
+    turn = _decided(dialplan, turn, decide, lines)
     for line in (line for line in transcript.lines if line.mark in (">", "!")):
         lines.append(str(line))
         if line.mark == "!" and line.text == "answered":
@@ -173,7 +173,7 @@ def said(turn: Turn) -> list[str]:
                 lines += [f"< {prompt.text}" for prompt in prompts]
             case Dial(routes=(first, *_)):
                 lines.append(f"* dial {_route(first)}")
-    return [*lines, "* ended"] if turn.ended else lines
+    return lines
 
 
 def happened(event: Event) -> list[str]:
@@ -207,11 +207,6 @@ def differences(transcript: Transcript, lines: Sequence[str]) -> list[str]:
     if re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)):
         return []
     return list(difflib.unified_diff(expected, list(lines), "written", "happened", lineterm=""))
-
-
-def said_to(prompts: Iterable[Prompt]) -> str:
-    """Several prompts as one line to read."""
-    return " ".join(prompt.text for prompt in prompts)
 
 
 def _pattern(line: str) -> str:

@@ -69,7 +69,7 @@ def _key(value: str) -> str:
     if len(value) != 1 or value not in OPTION_KEYS:
         raise PydanticCustomError(
             "key",
-            "`{value}` bukan tombol. Pakai satu tombol: 1 sampai 9, \"*\" atau \"#\".",
+            '`{value}` bukan tombol. Pakai satu tombol: 1 sampai 9, "*" atau "#".',
             {"value": value[:40]},
         )
     return value

@@ -124,9 +124,7 @@ def _refuse_extras(reading: _Reading, event: yaml.NodeEvent, mark: Mark) -> None
         reading.fault(mark, "tag", message)
 
 
-def _put(
-    reading: _Reading, parent: _Open, value: str | Tree | list[object], mark: Mark
-) -> Path:
+def _put(reading: _Reading, parent: _Open, value: str | Tree | list[object], mark: Mark) -> Path:
     """Put a value where it belongs; a key is remembered until its value comes."""
     if isinstance(parent.into, list):
         path = (*parent.path, len(parent.into))

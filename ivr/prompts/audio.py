@@ -1,4 +1,4 @@
-"""Prompt audio as numbers: trim, level, join, bring to telephone rate, and say what is wrong with it.
+"""Prompt audio: trim, level, join, bring to telephone rate, and say what is wrong with a file.
 
 Everything a caller hears is a WAV file of 8 kHz, mono, 16 bit: what Asterisk plays without
 converting. pydub cuts, levels and joins. It never resamples: its `set_frame_rate` has no
@@ -165,5 +165,6 @@ def faults(path: Path) -> list[str]:
     if segment.max_dBFS > -0.1:
         found.append("terpotong: puncaknya mencapai batas, suara akan pecah")
     if not SPEECH_DBFS - 6 <= loudness <= SPEECH_DBFS + 4:
-        found.append(f"terlalu {'pelan' if loudness < SPEECH_DBFS else 'keras'}: {loudness:.0f} dBFS")
+        amiss = "pelan" if loudness < SPEECH_DBFS else "keras"
+        found.append(f"terlalu {amiss}: {loudness:.0f} dBFS (sasaran {SPEECH_DBFS:.0f})")
     return found

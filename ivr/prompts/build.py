@@ -1,9 +1,8 @@
 """Builds the audio that is missing, says what is wrong with what is there, and prints the script.
 
 Nothing is built twice and nothing is half built: every file is written beside its place and then
-renamed, and the manifest is written even when somebody presses Ctrl-C, for what is done by then.
-Files of sentences no longer in use are left alone: an older version of the dialplan, to which an
-administrator may return, still needs them.
+renamed, so Ctrl-C leaves what was finished and nothing else. Files of sentences no longer in use
+are left alone: an older version of the dialplan, to which an administrator may return, needs them.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -29,30 +28,22 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. ``poor`` holds the faults of files it made, which are kept all the same."""
+    """What a build did: sentences spoken, recordings converted, and how many needed nothing."""
 
-    built: tuple[Built, ...] = ()
-    converted: tuple[str, ...] = ()
-    ready: int = 0
-    poor: tuple[Finding, ...] = ()
+    spoken: tuple[Built, ...]
+    converted: tuple[Path, ...]
+    ready: int
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing an administrator should know about a sentence's audio."""
+    """One thing an administrator should know about the audio of a sentence."""
 
     level: Literal["fault", "warning"]
-    code: str  # missing | voice_differs | audio | recording
+    code: Literal["missing", "recording", "audio", "voice_differs"]
     name: str
     text: str
     message: str
-
-
-@dataclass(slots=True)
-class _Work:
-    built: list[Built] = field(default_factory=list)
-    converted: list[str] = field(default_factory=list)
-    poor: list[Finding] = field(default_factory=list)
 
 
 def build(
@@ -65,28 +56,106 @@ def build(
     """Convert the recordings that need it, speak what nobody has spoken, make the hold loop.
 
     ``voice`` is called only when there is something to speak: loading one may take seconds.
+    ``hold`` is the phrase of the hold loop. All that is made lands in the local folder.
     """
-    wanted = list(dict.fromkeys(prompts if hold is None else (*prompts, hold)))
-    unready = [(p, r) for p in wanted if not sounds.human(p) and (r := sounds.recording(p))]
-    unspoken = [p for p in wanted if not sounds.human(p) and not sounds.synthetic(p)]
-    total = len(unready) + len(unspoken)
-    work = _Work()
-    try:
-        for number, (prompt, recording) in enumerate(unready, 1):
-            progress(number, total, prompt.text)
-            _convert(prompt, recording, sounds, work)
-        unspoken = [p for p in unspoken if not sounds.human(p)]
-        speaker = voice() if unspoken else None
-        for number, prompt in enumerate(unspoken, len(unready) + 1):
-            assert speaker is not None  # noqa: S101
-            progress(number, total, prompt.text)
+    wanted = tuple(dict.fromkeys((*prompts, hold) if hold else prompts))
+
+    unfit = [file for prompt in wanted if (file := _unfit_recording(prompt, sounds))]
+    converted = []
+    for number, file in enumerate(unfit, 1):
+        progress(number, len(unfit), file.name)
+        if copy := _convert(file, sounds):
+            converted.append(copy)
+
+    silent = [prompt for prompt in wanted if not sounds.find(prompt)]
+    spoken = []
+    if silent:
+        speaker = voice()
+        for number, prompt in enumerate(silent, 1):
+            progress(number, len(silent), prompt.text)
             segment = audio.finished(speaker.speak(prompt.text))
-            _keep(prompt.name, prompt.text, segment, speaker.name, sounds, work)
-    finally:
-        _write_manifest(sounds, work.built)
-    if hold is not None and not sounds.hold_loop(hold) and (phrase := sounds.find(hold)):
+            spoken.append(_keep(prompt.name, prompt.text, speaker.name, segment, sounds))
+
+    if hold and not sounds.hold_loop(hold) and (phrase := sounds.find(hold)):
         loop = audio.waiting_loop(audio.read(phrase.file))
-        _keep(HOLD_LOOP, sounds.hold_text(hold), loop, phrase.voice, sounds, work)
-        _write_manifest(sounds, work.built)
-    ready = len(wanted) - len(unspoken) - len(work.converted)
-    return BuildReport(tuple(work.built), tuple(work.converted), ready, tuple(work.poor))
+        spoken.append(_keep(HOLD_LOOP, sounds.hold_text(hold), phrase.voice, loop, sounds))
+    return BuildReport(tuple(spoken), tuple(converted), len(wanted) - len(silent) - len(converted))
+
+
+def check(prompts: Iterable[Prompt], sounds: Sounds, hold: Prompt | None = None) -> list[Finding]:
+    """What is missing, unfit, or in another voice than the rest."""
+    wanted = tuple(dict.fromkeys((*prompts, hold) if hold else prompts))
+    found = {prompt: sounds.find(prompt) for prompt in wanted}
+    voices = Counter(sound.voice for sound in found.values() if sound and sound.voice != HUMAN)
+    usual = {HUMAN, *(voice for voice, _ in voices.most_common(1))}
+    findings: list[Finding] = []
+    for prompt, sound in found.items():
+        findings += _findings(prompt, sound, sounds, usual)
+    if hold and not sounds.hold_loop(hold):
+        message = "Suara tunggu belum dibuat untuk kalimat ini. Jalankan ./siaga prompts build."
+        findings.append(Finding("fault", "missing", HOLD_LOOP, hold.text, message))
+    return findings
+
+
+def script(prompts: Iterable[Prompt]) -> str:
+    """What a voice talent reads: the name the file must have, a tab, the sentence."""
+    return "".join(f"{prompt.name}.wav\t{prompt.text}\n" for prompt in dict.fromkeys(prompts))
+
+
+def _findings(
+    prompt: Prompt, sound: Sound | None, sounds: Sounds, usual: set[str]
+) -> Iterable[Finding]:
+    recording = sounds.recording(prompt)
+    if recording and (sound is None or sound.voice != HUMAN):
+        reasons = "; ".join(audio.faults(recording))
+        message = f"Rekaman {recording} belum dapat dipakai: {reasons}."
+        yield Finding("fault", "recording", prompt.name, prompt.text, message)
+    if sound is None:
+        message = "Kalimat ini belum ada suaranya. Jalankan ./siaga prompts build."
+        yield Finding("fault", "missing", prompt.name, prompt.text, message)
+        return
+    for fault in audio.faults(sound.file):
+        message = f"Suara {sound.file} {fault}."
+        yield Finding("fault", "audio", prompt.name, prompt.text, message)
+    if sound.voice not in usual:
+        message = f"Kalimat ini diucapkan suara lain ({sound.voice}) daripada kalimat lainnya."
+        yield Finding("warning", "voice_differs", prompt.name, prompt.text, message)
+
+
+def _unfit_recording(prompt: Prompt, sounds: Sounds) -> Path | None:
+    recording = sounds.recording(prompt)
+    if recording is None or sounds.copy_of(recording).exists() or not audio.faults(recording):
+        return None
+    return recording
+
+
+def _convert(recording: Path, sounds: Sounds) -> Path | None:
+    """None for a file that is no audio at all; `check` names it."""
+    try:
+        segment = audio.finished(audio.read(recording))
+    except Exception:  # pydub raises whatever the broken file made it trip over
+        return None
+    copy = sounds.copy_of(recording)
+    audio.write(segment, copy)
+    return copy
+
+
+def _keep(name: str, text: str, voice: str, segment: Any, sounds: Sounds) -> Built:
+    audio.write(segment, sounds.local / f"{name}.wav")
+    entry = Built(name, text, voice, round(len(segment) / 1000, 2))
+    entries = {**sounds.manifest(sounds.local), name: entry}
+    _write_manifest([entries[key] for key in sorted(entries)], sounds.local / MANIFEST)
+    return entry
+
+
+def _write_manifest(entries: Iterable[Built], file: Path) -> None:
+    rows = [asdict(entry) for entry in entries]
+    text = yaml.safe_dump(rows, allow_unicode=True, sort_keys=False, width=1000)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as part:
+            part.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, file)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 Three places are asked in this order: a human recording (a person's voice wins), the built audio
 that is shipped, and what was built on this machine. A file is named after its sentence, so the old
-audio of a changed sentence is never found. A recording that a telephone cannot play as it is (44.1
-kHz, stereo) counts once `build` has put a converted copy in the local folder; until then the built
-voice is heard. A missing or broken file is no file: the next place is asked.
+audio of a changed sentence is never found. A recording that is not fit for a telephone as it is
+(44.1 kHz, stereo, too quiet) gets a converted copy in the local folder by `build`. A missing or
+broken file is no file: the next place is asked.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import yaml
 from ivr.flow.prompt import Prompt
 
 HUMAN = "human"
+UNKNOWN = "unknown"  # the voice of a file that no manifest mentions
 HOLD_LOOP = "hold-loop"
 MANIFEST = "manifest.yaml"
 
@@ -38,7 +39,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One line of a manifest: what was read aloud, by which voice, how long it is."""
+    """One entry of a manifest: what was read aloud, by which voice, how long it is."""
 
     name: str
     text: str
@@ -47,13 +48,14 @@ class Built:
 
 
 class Sounds:
-    """The three folders of one language. Looking up costs a few file reads, each done once."""
+    """The three folders of one language. A file is read once for each of its versions."""
 
     def __init__(self, recordings: Path, shipped: Path, local: Path) -> None:
         self.recordings = recordings.absolute()
         self.shipped = shipped.absolute()
         self.local = local.absolute()
-        self._seen: dict[Path, tuple[int, float]] = {}
+        self._seconds: dict[Path, tuple[int, float]] = {}
+        self._digests: dict[Path, tuple[int, str]] = {}
         self._manifests: dict[Path, tuple[int, dict[str, Built]]] = {}
 
     def find(self, prompt: Prompt) -> Sound | None:
@@ -65,20 +67,29 @@ class Sounds:
         recording = self.recording(prompt)
         if recording is None:
             return None
-        return self._playable(recording, HUMAN) or self._playable(self.copy_of(recording), HUMAN)
+        return self._playable(self.copy_of(recording), HUMAN) or self._playable(recording, HUMAN)
 
     def synthetic(self, prompt: Prompt) -> Sound | None:
         """The built audio of a sentence: shipped, or made on this machine."""
-        return self._built(prompt.name, prompt.text)
+        for folder in (self.shipped, self.local):
+            entry = self.manifest(folder).get(prompt.name)
+            file = folder / f"{prompt.name}.wav"
+            if sound := self._playable(file, entry.voice if entry else UNKNOWN):
+                return sound
+        return None
 
     def hold_loop(self, phrase: Prompt) -> Sound | None:
-        """What a waiting caller hears again and again, made of this very phrase as it sounds now."""
-        return self._built(HOLD_LOOP, self.hold_text(phrase))
+        """What a waiting caller hears again and again, made of this phrase as it is spoken now."""
+        for folder in (self.shipped, self.local):
+            entry = self.manifest(folder).get(HOLD_LOOP)
+            if entry and entry.text == self.hold_text(phrase):
+                return self._playable(folder / f"{HOLD_LOOP}.wav", entry.voice)
+        return None
 
     def hold_text(self, phrase: Prompt) -> str:
-        """What the manifest says of the loop: it changes when a person records the phrase anew."""
+        """What a manifest says of the loop: it changes when a person records the phrase anew."""
         recording = self.recording(phrase)
-        return phrase.text if recording is None else f"{phrase.text} [{_digest(recording)}]"
+        return phrase.text if recording is None else f"{phrase.text} [{self._digest(recording)}]"
 
     def recording(self, prompt: Prompt) -> Path | None:
         """The file that a person recorded, whatever its form."""
@@ -86,48 +97,41 @@ class Sounds:
         return file if file.is_file() else None
 
     def copy_of(self, recording: Path) -> Path:
-        """Where the converted copy lies. A new recording has a new name: no stale copy is played."""
-        return self.local / f"{recording.stem}-{_digest(recording)}.wav"
+        """Where its converted copy lies. A new recording has a new one: no stale copy is played."""
+        return self.local / f"{recording.stem}-{self._digest(recording)}.wav"
 
     def manifest(self, folder: Path) -> dict[str, Built]:
-        """What was built into a folder, by name. An unreadable manifest is an empty one."""
+        """What was built into a folder, by name. An unreadable manifest counts as an empty one."""
         file = folder / MANIFEST
         try:
             changed = file.stat().st_mtime_ns
-            if folder not in self._manifests or self._manifests[folder][0] != changed:
+            if self._manifests.get(folder, (0, {}))[0] != changed:
                 rows = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-                lines = [Built(**row) for row in rows]
-                self._manifests[folder] = (changed, {line.name: line for line in lines})
-        except (OSError, TypeError, yaml.YAMLError):
+                entries = {row["name"]: Built(**row) for row in rows}
+                self._manifests[folder] = (changed, entries)
+        except (OSError, TypeError, KeyError, ValueError, yaml.YAMLError):
             return {}
         return self._manifests[folder][1]
-
-    def _built(self, name: str, text: str) -> Sound | None:
-        for folder in (self.shipped, self.local):
-            line = self.manifest(folder).get(name)
-            if line and line.text == text:
-                sound = self._playable(folder / f"{name}.wav", line.voice)
-                if sound:
-                    return sound
-        return None
 
     def _playable(self, file: Path, voice: str) -> Sound | None:
         """A file that Asterisk plays as it is: 8 kHz, mono, 16 bit, and not empty."""
         try:
             changed = file.stat().st_mtime_ns
-            if self._seen.get(file, (0, 0.0))[0] != changed:
+            if self._seconds.get(file, (0, 0.0))[0] != changed:
                 with wave.open(str(file)) as audio:
                     fit = audio.getparams()[:3] == (1, 2, 8000)
                     seconds = audio.getnframes() / 8000 if fit else 0.0
-                self._seen[file] = (changed, seconds)
+                self._seconds[file] = (changed, seconds)
         except (OSError, EOFError, wave.Error):
             return None
-        seconds = self._seen[file][1]
+        seconds = self._seconds[file][1]
         return Sound(str(file.with_suffix("")), seconds, voice) if seconds else None
+
+    def _digest(self, file: Path) -> str:
+        changed = file.stat().st_mtime_ns
+        if self._digests.get(file, (0, ""))[0] != changed:
+            self._digests[file] = (changed, hashlib.sha256(file.read_bytes()).hexdigest()[:8])
+        return self._digests[file][1]
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is compiled in
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]

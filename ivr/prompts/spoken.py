@@ -1,9 +1,9 @@
 """How a written sentence is read aloud: digits, abbreviations and the two sounds of the letter e.
 
-Facts it rests on: Indonesian writes one letter for /e/ and /ə/, and espeak-ng 1.52 (`-v id`) guesses
-wrong for some of the commonest words of a telephone menu ("tekan" comes out as "tékan"); it reads
-"112" as a hundred and twelve and "RSUD" as a heap of consonants. Both voices read what this page
-gives them: plain words, and espeak-ng phonemes in [[double brackets]] where a word needs them.
+Facts it rests on: Indonesian writes one letter for /e/ and /ə/, and espeak-ng 1.52 (`-v id`)
+guesses wrong for some of the commonest words of a telephone menu ("tekan" comes out as "tékan"); it
+reads "112" as a hundred and twelve and "RSUD" as a heap of consonants. Both voices read what this
+page gives them: words, and espeak-ng phonemes in [[double brackets]] where a word needs them.
 """
 
 from __future__ import annotations

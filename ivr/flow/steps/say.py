@@ -3,6 +3,8 @@
     sambutan:
       say: Anda terhubung ke 112 Bengkalis. Jangan tutup telepon.
       then: kejadian
+
+A key pressed meanwhile is not lost: it answers the question that follows.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from ivr.flow.written import Sentence, Written
 
 
 class SayStep(Written):
-    """Say one sentence. A key pressed meanwhile counts for the question that follows."""
+    """One sentence, and then the next step."""
 
     say: Sentence
     then: str

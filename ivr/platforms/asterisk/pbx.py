@@ -21,7 +21,8 @@ import jinja2
 
 from ivr.config import PROJECT, Config
 from ivr.platforms.asterisk.programs import MODULES, Asterisk
-from ivr.platforms.asterisk.targets import PLAYED, dial_string, is_placeholder
+from ivr.platforms.asterisk.targets import PLAYED, dial_string
+from routing.directory import is_placeholder, is_unset
 from routing.model import Contact, Directory, Operator
 
 TEMPLATES = PROJECT / "asterisk"
@@ -102,7 +103,7 @@ def render(
         "numbers": NUMBERS,
         "drop_s": int(drop_s),
         "carriers": directory.carriers,
-        "trunks": [t for t in directory.trunks.values() if not is_placeholder("0", t)],
+        "trunks": [t for t in directory.trunks.values() if not is_unset(t)],
         "operators": [_operator(operator, directory) for operator in operators],
         "operator_legs": "&".join(f"Local/{o.id}@siaga-petugas/n" for o in operators),
         "operator_ring_s": OPERATOR_RING_S,
@@ -132,9 +133,7 @@ def rung_operators(directory: Directory) -> tuple[Operator, ...]:
 
 
 def _real_contacts(operator: Operator, directory: Directory) -> list[Contact]:
-    return [
-        c for c in operator.contacts if not is_placeholder(c.number, directory.trunks.get(c.via))
-    ]
+    return [c for c in operator.contacts if not is_placeholder(c, directory.trunks)]
 
 
 def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:

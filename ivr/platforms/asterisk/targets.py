@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import re
 
-from routing.model import Trunk
-
-DIRECT = "langsung"
-"""The endpoint through which ``sip:`` contacts are dialled."""
+from routing.directory import DIRECT
 
 PLAYED = "Local/peran@siaga-latihan/n"
 """Asterisk itself plays an agency or operator that has no real contact yet."""
-
-PLACEHOLDER = "ISI-"
 
 _NUMBER = re.compile(r"[0-9*#]{2,20}")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
@@ -36,13 +31,6 @@ def dial_string(trunk: str, number: str) -> str:
     if not _NUMBER.fullmatch(number) or not safe_name(trunk):
         raise UnsafeTarget(f"nomor {number!r} lewat {trunk!r} tidak dapat dipakai")
     return f"PJSIP/{number}@{trunk}"
-
-
-def is_placeholder(number: str, trunk: Trunk | None) -> bool:
-    """True where an administrator has yet to fill in a number, or the address of its trunk."""
-    if number.startswith("sip:"):
-        return False
-    return number.startswith(PLACEHOLDER) or trunk is None or trunk.host.startswith(PLACEHOLDER)
 
 
 def safe_name(name: str) -> bool:

@@ -1,0 +1,403 @@
+"""What a caller can meet at worst, found before anybody calls.
+
+The loader says whether the files can be understood; this says whether callers are safe with them.
+Faults keep a dialplan from being published, warnings are for a person to weigh. The longest way is
+not estimated from the drawing of the steps: the engine itself is walked through every state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ivr.flow.actions import DecideRoute, Gather, Say
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.fault import Fault
+from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE
+from ivr.flow.model import (
+    OPERATOR_ROUTE,
+    OPERATOR_STEP,
+    Dialplan,
+    FlowError,
+    Path,
+    Turn,
+)
+from ivr.flow.prompt import Prompt
+from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.steps.connect import ConnectStep
+from ivr.flow.steps.menu import MenuStep
+from ivr.flow.steps.operator import OperatorStep
+from routing.decide import decide
+from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
+
+MAX_HUMAN_BY_S = 15.0
+MAX_PROMPT_S = 10.0
+MAX_OPTIONS = 5
+MAX_TRIES = 2
+CHARACTERS_PER_SECOND = 14.0
+"""How fast a sentence is spoken whose audio is not there to be measured."""
+
+PLACEHOLDER = "ISI-"
+OPEN_GATE = "tetap di telepon"
+OTHER = "lainnya"
+
+_TRIES_MESSAGE = f"Bertanya lebih dari {MAX_TRIES} kali menunda petugas. Pakai {MAX_TRIES}."
+
+
+@dataclass(frozen=True, slots=True)
+class PromptAudio:
+    """The audio of a prompt: who speaks, and for how long."""
+
+    voice: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that ``./siaga check`` says."""
+
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+    human_by_s: float
+    worst_case_human_s: float
+    worst_path: tuple[str, ...]
+    longest_dialogue_s: float
+    combinations: int
+
+
+Built = Callable[[Prompt], PromptAudio | None]
+
+
+def check(dialplan: Dialplan, directory: Directory, built: Built) -> Report:
+    """Look at a loaded deployment as its callers will meet it."""
+    looking = _Looking(dialplan, directory, built)
+    looking.at_the_ways()
+    looking.at_the_menus()
+    looking.at_the_prompts()
+    looking.at_the_people()
+    combinations = looking.at_the_routes()
+    seconds, path = looking.for_the_longest_way()
+    return Report(
+        faults=tuple(looking.faults),
+        warnings=tuple(looking.warnings),
+        human_by_s=dialplan.human_by_s,
+        # As long as nobody is rung beside the dialogue, its length is the wait for a person.
+        worst_case_human_s=seconds,
+        worst_path=path,
+        longest_dialogue_s=seconds,
+        combinations=combinations,
+    )
+
+
+def prompts(dialplan: Dialplan, directory: Directory) -> Mapping[Prompt, Path]:
+    """Every sentence that anybody can hear, with the first place where it is written."""
+    found: dict[Prompt, Path] = {}
+    for prompt, path in _written(dialplan, directory):
+        found.setdefault(prompt, path)
+    return found
+
+
+def _written(dialplan: Dialplan, directory: Directory) -> Iterator[tuple[Prompt, Path]]:
+    for name, step in dialplan.steps.items():
+        for place, written in step.prompts().items():
+            for prompt in written:
+                yield prompt, (DIALPLAN_FILE, "steps", name, *place)
+    yield dialplan.places.prompt, (PLACES_FILE, "wilayah", "prompt")
+    for key, area in dialplan.places.areas.items():
+        yield area.prompt, (PLACES_FILE, "wilayah", "areas", key, "prompt")
+        yield Prompt(area.name), (PLACES_FILE, "wilayah", "areas", key, "name")
+    for code, place_name in dialplan.places.names.items():
+        yield Prompt(place_name), (PLACES_FILE, "kecamatan", code, "name")
+    for key, sentence in dialplan.phrases.items():
+        yield Prompt(sentence), (PHRASES_FILE, key)
+    if dialplan.mode == "latihan":  # the machine that plays an agency says its name
+        for agency in directory.agencies:
+            yield Prompt(agency.name), ("agencies.yaml", agency.id, "name")
+        for operator in directory.operators:
+            yield Prompt(operator.name), ("operators.yaml", operator.id, "name")
+
+
+class _Looking:
+    """One look at a deployment; collects what it finds."""
+
+    def __init__(self, dialplan: Dialplan, directory: Directory, built: Built) -> None:
+        self.dialplan = dialplan
+        self.directory = directory
+        self.built = built
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+
+    def fault(self, path: Path, code: str, message: str) -> None:
+        self.faults.append(self.dialplan.marks.fault(path, code, message))
+
+    def warn(self, path: Path, code: str, message: str) -> None:
+        self.warnings.append(self.dialplan.marks.fault(path, code, message))
+
+    def at_the_ways(self) -> None:
+        """Steps nobody reaches, ways in a circle, ways that never come to a person."""
+        exits = {name: step.exits() for name, step in self.dialplan.steps.items()}
+        reached = _reached(exits, self.dialplan.start) | {OPERATOR_STEP}
+        for name in exits.keys() - reached:
+            message = f"Tidak ada langkah yang menuju `{name}`. Hapus, atau arahkan ke sana."
+            self.warn((DIALPLAN_FILE, "steps", name), "unreachable", message)
+        for circle, place in _circles(exits, self.dialplan.start):
+            ways = " → ".join(circle)
+            message = f"Alur berputar tanpa batas: {ways}. Arahkan salah satunya ke `operator`."
+            self.fault((DIALPLAN_FILE, "steps", circle[-2], *place), "loop", message)
+        for name in _stranded(self.dialplan, exits):
+            message = f"Dari `{name}` penelepon tidak pernah sampai ke petugas atau instansi."
+            self.fault((DIALPLAN_FILE, "steps", name), "dead-end", message)
+
+    def at_the_menus(self) -> None:
+        """Rules 4, 6 and 8: few options, few tries, and never a gate."""
+        for name, step in self.dialplan.steps.items():
+            path: Path = (DIALPLAN_FILE, "steps", name)
+            if not isinstance(step, MenuStep):
+                continue
+            self._few((*path, "options"), len(step.options))
+            if OPEN_GATE not in step.menu.lower():
+                message = f'Menu ini terdengar seperti syarat. Tambahkan "Atau {OPEN_GATE}."'
+                self.warn((*path, "menu"), "gate", message)
+            if (step.tries or 0) > MAX_TRIES:
+                self.warn((*path, "tries"), "tries", _TRIES_MESSAGE)
+        if self.dialplan.defaults.tries > MAX_TRIES:
+            self.warn((DIALPLAN_FILE, "defaults", "tries"), "tries", _TRIES_MESSAGE)
+        self._few((PLACES_FILE, "wilayah", "areas"), len(self.dialplan.places.areas))
+        for key, area in self.dialplan.places.areas.items():
+            path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan")
+            self._few(path, len(area.kecamatan))
+        self._second_menus()
+
+    def _few(self, path: Path, options: int) -> None:
+        if options > MAX_OPTIONS:
+            message = f"{options} pilihan sukar diingat. Paling banyak {MAX_OPTIONS} per menu."
+            self.warn(path, "too-many-options", message)
+
+    def _second_menus(self) -> None:
+        """A caller in danger meets one menu before the place; a second one only behind lainnya."""
+        ways: list[tuple[str, int, bool, Path]] = [
+            (self.dialplan.start, 0, False, (DIALPLAN_FILE, "start"))
+        ]
+        seen: set[tuple[str, int, bool]] = set()
+        warned: set[Path] = set()
+        while ways:
+            name, menus, behind_other, path = ways.pop()
+            step = self.dialplan.steps[name]
+            if (name, menus, behind_other) in seen or isinstance(step, AskPlaceStep):
+                continue
+            seen.add((name, menus, behind_other))
+            if isinstance(step, MenuStep):
+                menus += 1
+                if (menus > 2 or (menus == 2 and not behind_other)) and path not in warned:
+                    warned.add(path)
+                    message = (
+                        f"Menu kedua sebelum tempat ditanyakan (`{name}`). "
+                        f"Hanya di balik pilihan `{OTHER}` itu boleh."
+                    )
+                    self.warn(path, "second-menu", message)
+            for place, target in step.exits().items():
+                other = behind_other or (isinstance(step, MenuStep) and _is_other(step, place))
+                exit_path: Path = (DIALPLAN_FILE, "steps", name, *place)
+                ways.append((target, min(menus, 3), other, exit_path))
+
+    def at_the_prompts(self) -> None:
+        """Every sentence has its audio, all in one voice, none too long for a caller."""
+        written = prompts(self.dialplan, self.directory)
+        audio = {prompt: self.built(prompt) for prompt in written}
+        voices = Counter(found.voice for found in audio.values() if found is not None)
+        main_voice = voices.most_common(1)[0][0] if voices else ""
+        for prompt, path in written.items():
+            found = audio[prompt]
+            if found is None:
+                message = f"Suara belum dibuat: “{_short(prompt)}”. Jalankan ./siaga prompts build."
+                self.warn(path, "audio-missing", message)
+            elif found.voice != main_voice:
+                message = f"Suara lain ({found.voice}, bukan {main_voice}): “{_short(prompt)}”."
+                self.warn(path, "other-voice", message)
+            seconds = self.seconds(prompt)
+            if seconds > MAX_PROMPT_S:
+                message = f"Kalimat ini {_said(seconds)}; paling lama {_said(MAX_PROMPT_S)}."
+                self.warn(path, "long-prompt", f"{message} Persingkat, atau bagi dua.")
+
+    def at_the_people(self) -> None:
+        """In production every number is real, and two answering points stand on their own."""
+        if self.dialplan.human_by_s > MAX_HUMAN_BY_S:
+            message = f"Petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)}."
+            self.fault((DIALPLAN_FILE, "human_by"), "human-by", message)
+        if self.dialplan.mode != "operasional":
+            return
+        for agency in self.directory.agencies:
+            self._real("agencies.yaml", agency.id, agency.contacts)
+        for operator in self.directory.operators:
+            self._real("operators.yaml", operator.id, operator.contacts)
+        for name, trunk in self.directory.trunks.items():
+            if PLACEHOLDER in trunk.host:
+                message = f"Alamat `{name}` belum diisi. Di mode operasional semua harus nyata."
+                self.fault(("trunks.yaml", "keluar", name, "host"), "placeholder", message)
+        ways = [
+            {contact.via for contact in operator.contacts} for operator in self.directory.operators
+        ]
+        if not any(one.isdisjoint(other) for one in ways for other in ways):
+            message = "Perlu dua titik jawab lewat jalur yang berbeda, agar satu selalu terjangkau."
+            self.fault(("operators.yaml",), "one-answering-point", message)
+
+    def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
+        for index, contact in enumerate(contacts):
+            if PLACEHOLDER in contact.number:
+                message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
+                self.fault((file, name, "contacts", index, "number"), "placeholder", message)
+
+    def at_the_routes(self) -> int:
+        """Every incident at every place, the unknown one too, ends at the operator."""
+        places: list[Location | None] = [
+            Location("check", code=code, confidence=1.0) for code in self.directory.places
+        ]
+        places.append(None)
+        for incident in SERVICES:
+            nobody: list[str] = []
+            for location in places:
+                routes = decide(self.directory, incident, location).routes
+                code = location.code if location is not None else None
+                name = self.directory.places[code].name if code else "tempat yang tidak diketahui"
+                if not routes or routes[-1].agency != OPERATOR:
+                    message = f"Rute untuk {incident} di {name} tidak berakhir di petugas 112."
+                    self.fault(("agencies.yaml",), "no-operator", message)
+                elif len(routes) == 1 and code:
+                    nobody.append(name)
+            if nobody:
+                message = (
+                    f"Tidak ada instansi untuk {incident} di {', '.join(nobody)}: "
+                    "langsung ke petugas 112."
+                )
+                self.warn(("agencies.yaml",), "no-agency", message)
+        return len(SERVICES) * len(places)
+
+    def for_the_longest_way(self) -> tuple[float, tuple[str, ...]]:
+        """The longest time before anybody is rung, and what the caller does to bring it about."""
+        offered = CallOffered("check", 0.0, None, "112", "", "", self.dialplan.version)
+        try:
+            seconds, path = self._longest(begin(self.dialplan, offered), {})
+        except FlowError as error:
+            if not self.faults:
+                message = f"Alur ini tidak dapat dijalankan: {error}."
+                self.fault((DIALPLAN_FILE, "start"), "flow", message)
+            return 0.0, ()
+        limit = max(self.dialplan.human_by_s, MAX_HUMAN_BY_S)
+        if seconds > limit:
+            message = (
+                f"Petugas baru berdering setelah {_said(seconds)} pada alur terlama; "
+                f"sasarannya {_said(self.dialplan.human_by_s)}. Persingkat kalimat atau `wait`."
+            )
+            self.warn((DIALPLAN_FILE, "human_by"), "human-by-not-held", message)
+        return round(seconds, 1), path
+
+    def _longest(
+        self, turn: Turn, known: dict[object, tuple[float, tuple[str, ...]]]
+    ) -> tuple[float, tuple[str, ...]]:
+        spoken = sum(
+            self.seconds(prompt)
+            for action in turn.actions
+            if isinstance(action, Say)
+            for prompt in action.prompts
+        )
+        call, wait = turn.state, turn.state.waiting
+        said = (f"diucapkan {_said(spoken)}",) if spoken else ()
+        if isinstance(wait, DecideRoute):
+            following = advance(self.dialplan, call, RouteDecided((OPERATOR_ROUTE,), ()))
+            seconds, path = self._longest(following, known)
+            return spoken + seconds, (*said, *path)
+        if not isinstance(wait, Gather):
+            return spoken, (*said, f"{call.step}: telepon berdering")
+        # What was learned on the way changes nothing in what is asked from here on.
+        state = (call.step, call.turn, call.no_input, call.no_match, call.area)
+        if state not in known:
+            asked = wait.seconds + sum(self.seconds(prompt) for prompt in wait.prompts)
+            ways: list[tuple[float, tuple[str, ...]]] = []
+            for what, event in _answers(wait):
+                seconds, path = self._longest(advance(self.dialplan, call, event), known)
+                entry = f"{call.step}: {what} setelah {_said(asked)}"
+                ways.append((asked + seconds, (entry, *path)))
+            known[state] = max(ways, key=lambda way: way[0])
+        seconds, path = known[state]
+        return spoken + seconds, (*said, *path)
+
+    def seconds(self, prompt: Prompt) -> float:
+        """How long a sentence takes to hear."""
+        audio = self.built(prompt)
+        return audio.seconds if audio else len(prompt.text) / CHARACTERS_PER_SECOND
+
+
+def _answers(wait: Gather) -> Iterator[tuple[str, Event]]:
+    """Everything a caller can do: nothing, each key that means something, one that does not."""
+    yield "diam", NoInput()
+    wrong = next((key for key in "123456789*#" if key not in wait.keys), None)
+    if wrong is not None:
+        yield "tombol salah", DigitsEntered(wrong)
+    for key in wait.keys:
+        yield f"tombol {key}", DigitsEntered(key)
+
+
+Exits = Mapping[str, Mapping[Path, str]]
+
+
+def _reached(exits: Exits, start: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += exits[name].values()
+    return reached
+
+
+def _circles(exits: Exits, start: str) -> Iterator[tuple[list[str], Path]]:
+    """Each exit that leads back to where one came from, with the way around."""
+    done: set[str] = set()
+    way: list[tuple[str, Iterator[tuple[Path, str]]]] = [(start, iter(exits[start].items()))]
+    while way:
+        name, left = way[-1]
+        following = next(left, None)
+        if following is None:
+            done.add(name)
+            way.pop()
+            continue
+        place, target = following
+        names = [step for step, _ in way]
+        if target in names:
+            yield [*names[names.index(target) :], target], place
+        elif target not in done:
+            way.append((target, iter(exits[target].items())))
+
+
+def _stranded(dialplan: Dialplan, exits: Exits) -> list[str]:
+    """Steps from which no way at all leads to a person."""
+    saved = {
+        name
+        for name, step in dialplan.steps.items()
+        if isinstance(step, ConnectStep | OperatorStep)
+    }
+    growing = True
+    while growing:
+        more = {name for name in exits if not saved.isdisjoint(exits[name].values())}
+        growing = not more <= saved
+        saved |= more
+    return [name for name in exits if name not in saved]
+
+
+def _is_other(step: MenuStep, place: Path) -> bool:
+    """Is this the exit of the option *lainnya*?"""
+    if place[0] != "options":
+        return False
+    option = step.options[str(place[1])]
+    return option.incident is None and (OTHER in option.words or option.then == OTHER)
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds:.1f}".rstrip("0").rstrip(".").replace(".", ",") + " detik"
+
+
+def _short(prompt: Prompt) -> str:
+    return prompt.text if len(prompt.text) <= 40 else prompt.text[:39] + "…"

@@ -1,0 +1,90 @@
+"""The dialogue in a terminal: `./siaga try`. No Asterisk, no audio, no telephone.
+
+A line that is typed is what the caller presses; an empty line is silence; `q`, or the end of the
+input, is a caller who hangs up. Every dial is pretended to be answered.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+from ivr.flow.actions import DecideRoute, Dial, Gather
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import (
+    CallerHungUp,
+    CallOffered,
+    DigitsEntered,
+    Event,
+    HumanJoined,
+    NoInput,
+    RouteDecided,
+)
+from ivr.flow.model import Dialplan, Turn
+from ivr.flow.transcript import happened, said
+from routing.decide import decide
+from routing.model import Directory
+
+HELP = "Ketik tombol lalu Enter. Enter saja = diam. q = menutup telepon."
+
+
+def run(
+    dialplan: Dialplan,
+    directory: Directory,
+    *,
+    keys: TextIO,
+    screen: TextIO,
+    caller: str | None = None,
+) -> list[Event]:
+    """Hold one call in a terminal; the events of the call."""
+    offered = CallOffered(
+        call_id="terminal",
+        at=time.time(),
+        caller=caller,
+        dialled="112",
+        trunk="terminal",
+        case_number="terminal",
+        dialplan_version=dialplan.version,
+        test=True,
+    )
+    events: list[Event] = [offered]
+    turn = begin(dialplan, offered)
+    _print(screen, [HELP, ""])
+    while True:
+        _print(screen, said(turn))
+        if turn.ended:
+            return events
+        event = _next(turn, directory, keys, screen)
+        events.append(event)
+        turn = advance(dialplan, turn.state, event)
+
+
+def _next(turn: Turn, directory: Directory, keys: TextIO, screen: TextIO) -> Event:
+    match turn.state.waiting:
+        case Gather():
+            return _pressed(keys, screen)
+        case DecideRoute(incident=incident):
+            decision = decide(directory, incident, turn.state.location)
+            event = RouteDecided(decision.routes, decision.because, decision.notify)
+            _print(screen, happened(event))
+            return event
+        case Dial(routes=(first, *_)):
+            _print(screen, ["! answered"])
+            return HumanJoined(first.agency)
+    return CallerHungUp()
+
+
+def _pressed(keys: TextIO, screen: TextIO) -> Event:
+    screen.write("> ")
+    screen.flush()
+    line = keys.readline()
+    pressed = line.strip()
+    if not line or pressed == "q":
+        return CallerHungUp()
+    return DigitsEntered(pressed) if pressed else NoInput()
+
+
+def _print(screen: TextIO, lines: list[str]) -> None:
+    for line in lines:
+        screen.write(f"{line}\n")
+    screen.flush()

@@ -1,0 +1,356 @@
+"""What administrators write about agencies, operators, trunks and places, made into a Directory.
+
+The input is plain dictionaries, lists and text: every scalar is text, whoever read the YAML. All
+problems are collected, each with the path to where it stands, so that the reader can name the line.
+Nothing but digits, ``*``, ``#`` or one well-formed ``sip:`` URI is accepted as a number: these
+texts end in a dial string.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from routing.model import (
+    SERVICES,
+    Agency,
+    Carrier,
+    Contact,
+    Directory,
+    Operator,
+    Place,
+    Trunk,
+)
+
+DIRECT = "langsung"
+"""The ``via`` of a ``sip:`` contact: it needs no trunk."""
+
+PLACEHOLDER = "ISI-"
+"""How a value begins that an administrator has yet to fill in."""
+
+EVERYWHERE = "semua"
+
+_NUMBER = re.compile(r"[0-9*#]{2,20}|ISI-[A-Z-]{1,30}")
+_URI = re.compile(r"sip:[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,60}: [A-Za-z0-9 ._@-]{1,120}")
+_DURATION = re.compile(r"([0-9]{1,3})s")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend: the file, the path of keys and indices into it, and a sentence."""
+
+    file: str
+    path: tuple[str | int, ...]
+    code: str
+    message: str
+
+
+def is_placeholder(contact: Contact, trunks: Mapping[str, Trunk]) -> bool:
+    """True where a number, or the address of its trunk, has yet to be filled in."""
+    if contact.number.startswith("sip:"):
+        return False
+    trunk = trunks.get(contact.via)
+    return contact.number.startswith(PLACEHOLDER) or trunk is None or is_unset(trunk)
+
+
+def is_unset(trunk: Trunk) -> bool:
+    """True where a trunk has no address yet."""
+    return trunk.host.startswith(PLACEHOLDER)
+
+
+def _matching(pattern: re.Pattern[str], code: str, message: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            raise PydanticCustomError(code, "{message}", {"message": message})
+        return value
+
+    return BeforeValidator(check)
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        found = _DURATION.fullmatch(value)
+        if not found:
+            raise PydanticCustomError(
+                "duration", "{message}", {"message": "Tulis lama waktu dalam detik, misalnya 15s."}
+            )
+        return float(found[1])
+    return value
+
+
+def _number_or_uri(value: object) -> object:
+    if isinstance(value, str) and not (_NUMBER.fullmatch(value) or _URI.fullmatch(value)):
+        raise PydanticCustomError(
+            "number",
+            "{message}",
+            {
+                "message": "Nomor hanya angka, * dan # (2 sampai 20), atau sip:nama@alamat:porta, "
+                "atau ISI-NOMOR bila belum ada."
+            },
+        )
+    return value
+
+
+_Host = Annotated[
+    str, _matching(_HOST, "host", "Alamat: nama atau IP, boleh dengan :porta; ISI-ALAMAT bila belum ada.")
+]
+_Header = Annotated[
+    str, _matching(_HEADER, "header", 'Tulis "Nama: nilai", misalnya "X-Trunk: telkomsel".')
+]
+_Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=5, le=120)]
+_Number = Annotated[str, BeforeValidator(_number_or_uri)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Contact(_Written):
+    via: str = DIRECT
+    number: _Number
+    ring: _Seconds = 20.0
+    accept: Literal["press", "answer"] = "press"
+
+
+class _Agency(_Written):
+    name: str = Field(min_length=1, max_length=80)
+    handles: list[str] = Field(min_length=1)
+    covers: list[str] | Literal["semua"]
+    contacts: list[_Contact] = Field(min_length=1)
+
+
+class _Operator(_Written):
+    name: str = Field(min_length=1, max_length=80)
+    contacts: list[_Contact] = Field(min_length=1)
+
+
+class _TrunkOut(_Written):
+    host: _Host
+    channels: Annotated[int, Field(ge=1, le=1000)] = 2
+
+
+class _TrunkIn(_Written):
+    addresses: list[str] = Field(default_factory=list)
+    header: _Header | None = None
+
+
+class _Trunks(_Written):
+    keluar: dict[str, _TrunkOut] = Field(default_factory=dict)
+    masuk: dict[str, _TrunkIn] = Field(default_factory=dict)
+
+
+class _Place(_Written):
+    name: str = Field(min_length=1, max_length=80)
+    block: str = Field(min_length=1, max_length=40)
+    points: list[tuple[float, float]] = Field(default_factory=list)
+
+
+_Model = TypeVar("_Model", bound=_Written)
+
+
+class _Reading:
+    """One pass over the files; gathers what is wrong instead of stopping at it."""
+
+    def __init__(self, tree: Mapping[str, object]) -> None:
+        self.tree = tree
+        self.problems: list[Problem] = []
+
+    def problem(self, file: str, path: Iterable[str | int], code: str, message: str) -> None:
+        self.problems.append(Problem(file, tuple(path), code, message))
+
+    def typed(
+        self, model: type[_Model], file: str, path: tuple[str | int, ...], value: object
+    ) -> _Model | None:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self.problem(file, (*path, *_clean(detail)), *_sentence(model, detail))
+            return None
+
+    def entries(
+        self, file: str, model: type[_Model], at: tuple[str, ...] = ()
+    ) -> dict[str, _Model]:
+        """Every named entry of a mapping, its name checked, those at fault left out."""
+        part: object = self.tree.get(file)
+        for key in at:
+            part = part.get(key) if isinstance(part, Mapping) else None
+        if part is None or part == "":
+            return {}
+        if not isinstance(part, Mapping):
+            self.problem(file, at, "type", "Di sini harus daftar nama, satu per baris.")
+            return {}
+        found = {}
+        for name, value in part.items():
+            typed = self.typed(model, file, (*at, name), value)
+            if file != "places" and not _NAME.fullmatch(str(name)):
+                message = f"Nama {str(name)[:40]!r}: hanya huruf kecil, angka dan tanda hubung."
+                self.problem(file, (*at, name), "name", message)
+            elif typed is not None:
+                found[str(name)] = typed
+        return found
+
+
+def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[Problem]]:
+    """The directory written in ``agencies, trunks, operators, places``, or what is wrong with it."""
+    reading = _Reading(tree)
+    places = _places(reading)
+    trunks, carriers = _trunks(reading)
+    agencies = [
+        Agency(
+            id=name,
+            name=written.name,
+            handles=_handles(reading, name, written.handles),
+            covers=_covers(reading, name, written.covers, places),
+            contacts=_contacts(reading, "agencies", name, written.contacts, trunks),
+        )
+        for name, written in reading.entries("agencies", _Agency).items()
+    ]
+    operators = [
+        Operator(name, written.name, _contacts(reading, "operators", name, written.contacts, trunks))
+        for name, written in reading.entries("operators", _Operator).items()
+    ]
+    if not operators and not any(p.file == "operators" for p in reading.problems):
+        message = "Belum ada petugas. Tulis sedikitnya satu: tanpa petugas tidak ada yang menjawab."
+        reading.problem("operators", (), "no-operator", message)
+    if reading.problems:
+        return None, reading.problems
+    return Directory(tuple(agencies), tuple(operators), trunks, carriers, places), []
+
+
+def _places(reading: _Reading) -> dict[str, Place]:
+    found = {}
+    for code, written in reading.entries("places", _Place, ("kecamatan",)).items():
+        good = [p for p in written.points if -90 <= p[0] <= 90 and -180 <= p[1] <= 180]
+        if len(good) < len(written.points):
+            message = "Titik ditulis [lintang, bujur] dalam derajat, misalnya [1.2856, 101.197]."
+            reading.problem("places", ("kecamatan", code, "points"), "point", message)
+        found[code] = Place(code, written.name, written.block, tuple(good))
+    return found
+
+
+def _trunks(reading: _Reading) -> tuple[dict[str, Trunk], tuple[Carrier, ...]]:
+    part = reading.tree.get("trunks")
+    if isinstance(part, Mapping):
+        for key in part:
+            if key not in _Trunks.model_fields:
+                message = f"Kunci `{str(key)[:40]}` tidak dikenal.{_suggestion(key, _Trunks.model_fields)}"
+                reading.problem("trunks", (key,), "unknown-key", message)
+    trunks = {
+        name: Trunk(name, written.host, written.channels)
+        for name, written in reading.entries("trunks", _TrunkOut, ("keluar",)).items()
+    }
+    carriers = []
+    for name, incoming in reading.entries("trunks", _TrunkIn, ("masuk",)).items():
+        at = ("masuk", name)
+        if not incoming.addresses and incoming.header is None:
+            message = "Pembawa masuk dikenali lewat `addresses` atau `header`. Tulis salah satunya."
+            reading.problem("trunks", at, "carrier", message)
+        for number, address in enumerate(incoming.addresses):
+            if not _is_address(address):
+                message = f"{address[:40]!r} bukan alamat IP atau jaringan, misalnya 10.1.2.3 atau 10.1.2.0/24."
+                reading.problem("trunks", (*at, "addresses", number), "address", message)
+        carriers.append(Carrier(name, tuple(incoming.addresses), incoming.header))
+    return trunks, tuple(carriers)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _handles(reading: _Reading, agency: str, written: list[str]) -> frozenset[str]:
+    for number, incident in enumerate(written):
+        if incident not in SERVICES:
+            message = f"Kejadian {incident[:40]!r} tidak dikenal.{_suggestion(incident, SERVICES)}"
+            reading.problem("agencies", (agency, "handles", number), "unknown-incident", message)
+    return frozenset(written)
+
+
+def _covers(
+    reading: _Reading, agency: str, written: list[str] | str, places: Mapping[str, Place]
+) -> frozenset[str]:
+    """Kecamatan by name or code; ``semua`` is every one of them."""
+    if isinstance(written, str) or written == [EVERYWHERE]:
+        return frozenset(places)
+    by_name = {place.name: code for code, place in places.items()}
+    codes = set()
+    for number, name in enumerate(written):
+        code = by_name.get(name, name)
+        if code not in places:
+            message = f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{_suggestion(name, by_name)}"
+            reading.problem("agencies", (agency, "covers", number), "unknown-place", message)
+        codes.add(code)
+    return frozenset(codes)
+
+
+def _contacts(
+    reading: _Reading,
+    file: str,
+    owner: str,
+    written: list[_Contact],
+    trunks: Mapping[str, Trunk],
+) -> tuple[Contact, ...]:
+    found = []
+    for number, contact in enumerate(written):
+        path = (owner, "contacts", number, "via")
+        direct = contact.number.startswith("sip:")
+        if not direct and contact.via == DIRECT:
+            message = "Nomor ini perlu `via`: trunk mana yang dipakai? Lihat trunks.yaml."
+            reading.problem(file, path[:-1], "no-trunk", message)
+        elif contact.via not in trunks and contact.via != DIRECT:
+            message = f"Trunk {contact.via[:40]!r} tidak ada di trunks.yaml.{_suggestion(contact.via, trunks)}"
+            reading.problem(file, path, "unknown-trunk", message)
+        found.append(Contact(contact.via, contact.number, contact.ring, contact.accept))
+    return tuple(found)
+
+
+def _clean(detail: ErrorDetails) -> tuple[str | int, ...]:
+    """The path without the names that pydantic puts in for the arms of a union."""
+    return tuple(p for p in detail["loc"] if not (isinstance(p, str) and ("[" in p or "literal" in p)))
+
+
+def _sentence(model: type[_Written], detail: ErrorDetails) -> tuple[str, str]:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        return "unknown-key", f"Kunci `{key[:40]}` tidak dikenal.{_suggestion(key, _keys_of(model))}"
+    if kind == "missing":
+        return "missing-key", f"Kunci `{detail['loc'][-1]}` belum ditulis di sini."
+    if "message" in (context := detail.get("ctx", {})):
+        return kind, str(context["message"])
+    plain = {
+        "literal_error": f"Tulis {context.get('expected', 'salah satu pilihan')}.",
+        "too_short": "Bagian ini kosong. Tulis sedikitnya satu.",
+        "string_too_short": "Di sini harus ada nama.",
+        "string_too_long": "Terlalu panjang.",
+        "greater_than_equal": f"Terlalu kecil; sedikitnya {context.get('ge')}.",
+        "less_than_equal": f"Terlalu besar; paling banyak {context.get('le')}.",
+        "int_parsing": "Di sini harus angka bulat.",
+        "float_parsing": "Di sini harus angka, misalnya 1.2856.",
+        "list_type": "Di sini harus daftar, misalnya [satu, dua].",
+    }
+    return "type", plain.get(kind, "Bagian ini tidak berbentuk seperti seharusnya.")
+
+
+def _keys_of(model: type[_Written]) -> list[str]:
+    """The keys of an entry and of the contacts in it."""
+    return [*model.model_fields, *_Contact.model_fields]
+
+
+def _suggestion(word: object, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" Maksud Anda `{close[0]}`?" if close else ""
