@@ -41,10 +41,10 @@ Deployment = Annotated[
 
 def main() -> None:
     """Run, and turn what an administrator can mend into one sentence."""
-    from ivr.deployment import DeploymentMissing
-    from ivr.platforms.asterisk.programs import ProgramMissing
     from ivr.calls.published import DeploymentFaulty
     from ivr.commands.up import CannotStart
+    from ivr.deployment import DeploymentMissing
+    from ivr.platforms.asterisk.programs import ProgramMissing
 
     try:
         app()
@@ -121,7 +121,10 @@ def status(as_json: Json = False) -> None:
 def call(
     choose: Annotated[
         str | None,
-        typer.Option(metavar="KEJADIAN,KODE", help="Pilih kejadian dan kecamatan, misalnya kebakaran,14.03.09."),
+        typer.Option(
+            metavar="KEJADIAN,KODE",
+            help="Pilih kejadian dan kecamatan, misalnya kebakaran,14.03.09.",
+        ),
     ] = None,
     press: Annotated[
         str | None, typer.Option(help="Tombol yang ditekan berurutan, misalnya 111.")

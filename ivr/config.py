@@ -54,9 +54,7 @@ class Config:
         return f"sip:112@127.0.0.1:{self.sip_port}"
 
 
-def read(
-    environment: Mapping[str, str] = os.environ, *, deployment: Path | None = None
-) -> Config:
+def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None = None) -> Config:
     """Read every ``SIAGA_…`` setting; raises ConfigError with a sentence."""
     home = Path(environment.get("SIAGA_HOME") or PROJECT / "var").expanduser().absolute()
     rtp_start, rtp_end = _ports(environment.get("SIAGA_RTP_PORTS") or "20000-20999")

@@ -210,9 +210,7 @@ def _stop(component: Component) -> None:
         process.wait()
 
 
-def _write_status(
-    config: Config, components: list[Component], since: float, version: str
-) -> None:
+def _write_status(config: Config, components: list[Component], since: float, version: str) -> None:
     rows = [{"name": "supervisor", "pid": os.getpid(), "state": "running", "since": since}]
     for component in components:
         pid = component.process.pid if component.process else None

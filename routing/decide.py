@@ -22,9 +22,7 @@ SURE = 0.5
 """Below this confidence the place is a guess, and the reasons say so."""
 
 
-def decide(
-    directory: Directory, incident: str | None, location: Location | None
-) -> RouteDecision:
+def decide(directory: Directory, incident: str | None, location: Location | None) -> RouteDecision:
     """Who is dialled for this incident at this place, in order. Never raises, never empty."""
     because: list[Reason] = []
     agencies = _serving(directory, incident, location, because)
@@ -43,15 +41,21 @@ def _serving(
 ) -> list[Agency]:
     """The agencies for this incident here, those that cover the fewest kecamatan first."""
     if incident not in SERVICES:
-        because.append(Reason("unknown-incident", "kejadian belum diketahui: langsung ke petugas 112"))
+        because.append(
+            Reason("unknown-incident", "kejadian belum diketahui: langsung ke petugas 112")
+        )
         return []
     able = [agency for agency in directory.agencies if incident in agency.handles]
     place = directory.places.get(location.code or "") if location is not None else None
     if place is None:
         wide = [agency for agency in able if agency.covers >= set(directory.places)]
-        because.append(Reason("unknown-place", "tempat belum diketahui: hanya instansi sekabupaten"))
+        because.append(
+            Reason("unknown-place", "tempat belum diketahui: hanya instansi sekabupaten")
+        )
         for agency in wide:
-            because.append(Reason("kabupaten", f"{agency.id} menangani {incident} di seluruh kabupaten"))
+            because.append(
+                Reason("kabupaten", f"{agency.id} menangani {incident} di seluruh kabupaten")
+            )
         return wide
     if location is not None and location.confidence < SURE:
         because.append(

@@ -102,7 +102,10 @@ def _number_or_uri(value: object) -> object:
 
 
 _Host = Annotated[
-    str, _matching(_HOST, "host", "Alamat: nama atau IP, boleh dengan :porta; ISI-ALAMAT bila belum ada.")
+    str,
+    _matching(
+        _HOST, "host", "Alamat: nama atau IP, boleh dengan :porta; ISI-ALAMAT bila belum ada."
+    ),
 ]
 _Header = Annotated[
     str, _matching(_HEADER, "header", 'Tulis "Nama: nilai", misalnya "X-Trunk: telkomsel".')
@@ -217,7 +220,9 @@ def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[P
         for name, written in reading.entries("agencies", _Agency).items()
     ]
     operators = [
-        Operator(name, written.name, _contacts(reading, "operators", name, written.contacts, trunks))
+        Operator(
+            name, written.name, _contacts(reading, "operators", name, written.contacts, trunks)
+        )
         for name, written in reading.entries("operators", _Operator).items()
     ]
     if not operators and not any(p.file == "operators" for p in reading.problems):
@@ -291,7 +296,9 @@ def _covers(
     for number, name in enumerate(written):
         code = by_name.get(name, name)
         if code not in places:
-            message = f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{_suggestion(name, by_name)}"
+            message = (
+                f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{_suggestion(name, by_name)}"
+            )
             reading.problem("agencies", (agency, "covers", number), "unknown-place", message)
         codes.add(code)
     return frozenset(codes)
@@ -320,14 +327,19 @@ def _contacts(
 
 def _clean(detail: ErrorDetails) -> tuple[str | int, ...]:
     """The path without the names that pydantic puts in for the arms of a union."""
-    return tuple(p for p in detail["loc"] if not (isinstance(p, str) and ("[" in p or "literal" in p)))
+    return tuple(
+        p for p in detail["loc"] if not (isinstance(p, str) and ("[" in p or "literal" in p))
+    )
 
 
 def _sentence(model: type[_Written], detail: ErrorDetails) -> tuple[str, str]:
     kind = detail["type"]
     if kind == "extra_forbidden":
         key = str(detail["loc"][-1])
-        return "unknown-key", f"Kunci `{key[:40]}` tidak dikenal.{_suggestion(key, _keys_of(model))}"
+        return (
+            "unknown-key",
+            f"Kunci `{key[:40]}` tidak dikenal.{_suggestion(key, _keys_of(model))}",
+        )
     if kind == "missing":
         return "missing-key", f"Kunci `{detail['loc'][-1]}` belum ditulis di sini."
     if "message" in (context := detail.get("ctx", {})):

@@ -8,7 +8,8 @@ from routing.model import RouteDecision
 def explain(decision: RouteDecision) -> str:
     """The routes in order, then why, one a line."""
     lines = [
-        f"{number}. {route.agency} lewat {route.trunk}" + (f" ke {route.target}" if route.target else "")
+        f"{number}. {route.agency} lewat {route.trunk}"
+        + (f" ke {route.target}" if route.target else "")
         for number, route in enumerate(decision.routes, 1)
     ]
     return "\n".join([*lines, "", *(f"- {r.text} [{r.rule_id}]" for r in decision.because)])

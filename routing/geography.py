@@ -30,9 +30,7 @@ class Located:
     approximate: bool = True
 
 
-def locate(
-    places: Mapping[str, Place], lat: float, lon: float, radius_m: float = 0.0
-) -> Located:
+def locate(places: Mapping[str, Place], lat: float, lon: float, radius_m: float = 0.0) -> Located:
     """Locate a point in degrees WGS 84. What is no point on Earth is outside.
 
     ``radius_m`` widens the reach: a circle that touches a settlement's surroundings is snapped.
@@ -40,7 +38,11 @@ def locate(
     if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
         return Located(None, None, "outside", math.inf)
     nearest = min(
-        ((distance_m((lat, lon), point), place) for place in places.values() for point in place.points),
+        (
+            (distance_m((lat, lon), point), place)
+            for place in places.values()
+            for point in place.points
+        ),
         key=lambda found: found[0],
         default=None,
     )

@@ -44,8 +44,14 @@ PLACES = """\
 wilayah:
   prompt: Duri tekan 1, Pinggir 2.
   areas:
-    1: {name: Duri, prompt: "Mandau tekan 1, Bathin Solapan 2.", kecamatan: {1: "14.03.09", 2: "14.03.16"}}
-    2: {name: Kota Pinggir, prompt: "Pinggir tekan 1.", kecamatan: {1: "14.03.13"}}
+    1:
+      name: Duri
+      prompt: Mandau tekan 1, Bathin Solapan 2.
+      kecamatan: {1: "14.03.09", 2: "14.03.16"}
+    2:
+      name: Kota Pinggir
+      prompt: Pinggir tekan 1.
+      kecamatan: {1: "14.03.13"}
 kecamatan:
   "14.03.09": {name: Mandau, block: daratan, points: [[1.253, 101.303]]}
   "14.03.13": {name: Pinggir, block: daratan, points: [[1.127, 101.186]]}

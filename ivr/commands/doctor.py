@@ -98,4 +98,6 @@ def budget() -> list[Row]:
 
 def describe(rows: Sequence[Row]) -> str:
     """The same for a person."""
-    return "\n".join(f"{'baik ' if row.good else 'BURUK'}  {row.name:<22}{row.said}" for row in rows)
+    return "\n".join(
+        f"{'baik ' if row.good else 'BURUK'}  {row.name:<22}{row.said}" for row in rows
+    )

@@ -56,7 +56,9 @@ def up(
                 tell_ready=tell_ready,
             )
 
-    ready = f"ready\n{config.dial} (daerah {published.dialplan.name}, mode {published.dialplan.mode})"
+    ready = (
+        f"ready\n{config.dial} (daerah {published.dialplan.name}, mode {published.dialplan.mode})"
+    )
     if detach:
         _detached(config, start)
         print(ready, flush=True)
@@ -129,7 +131,9 @@ def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> No
     with os.fdopen(reader) as said:
         answer = said.readline().strip()
     if answer != "ready":
-        raise CannotStart(answer or f"Pengawas berhenti; lihat {config.log_dir / 'supervisor.out'}.")
+        raise CannotStart(
+            answer or f"Pengawas berhenti; lihat {config.log_dir / 'supervisor.out'}."
+        )
 
 
 def _answer(writer: int, text: str) -> None:
@@ -153,7 +157,9 @@ def status(config: Config) -> dict[str, Any]:
     ready = bool(rows) and all(row["state"] == "running" for row in rows)
     reachable: tuple[str, ...] = ()
     if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
-        reachable = _reachable(Config(**{**_fields(config), "deployment": Path(str(said["deployment"]))}))
+        reachable = _reachable(
+            Config(**{**_fields(config), "deployment": Path(str(said["deployment"]))})
+        )
     return {
         "ready": ready,
         "human_reachable": bool(reachable),
@@ -173,7 +179,9 @@ def _living(rows: object) -> list[dict[str, Any]]:
     found = []
     for row in rows if isinstance(rows, list) else []:
         gone = row["pid"] is None or not supervisor.is_alive(row["pid"])
-        found.append({**row, "state": "gone" if gone and row["state"] == "running" else row["state"]})
+        found.append(
+            {**row, "state": "gone" if gone and row["state"] == "running" else row["state"]}
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from ivr.flow.actions import DecideRoute, Gather, Say
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDecided
 from ivr.flow.fault import Fault
-from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE
+from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
 from ivr.flow.model import (
     OPERATOR_ROUTE,
     OPERATOR_STEP,
@@ -30,6 +30,7 @@ from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
 from routing.decide import decide
+from routing.directory import PLACEHOLDER, is_unset
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
 
 MAX_HUMAN_BY_S = 15.0
@@ -39,7 +40,6 @@ MAX_TRIES = 2
 CHARACTERS_PER_SECOND = 14.0
 """How fast a sentence is spoken whose audio is not there to be measured."""
 
-PLACEHOLDER = "ISI-"
 OPEN_GATE = "tetap di telepon"
 OTHER = "lainnya"
 
@@ -80,8 +80,8 @@ def check(dialplan: Dialplan, directory: Directory, built: Built) -> Report:
     combinations = looking.at_the_routes()
     seconds, path = looking.for_the_longest_way()
     return Report(
-        faults=tuple(looking.faults),
-        warnings=tuple(looking.warnings),
+        faults=tuple(sorted(looking.faults, key=reading_order)),
+        warnings=tuple(sorted(looking.warnings, key=reading_order)),
         human_by_s=dialplan.human_by_s,
         # As long as nobody is rung beside the dialogue, its length is the wait for a person.
         worst_case_human_s=seconds,
@@ -233,7 +233,7 @@ class _Looking:
         for operator in self.directory.operators:
             self._real("operators.yaml", operator.id, operator.contacts)
         for name, trunk in self.directory.trunks.items():
-            if PLACEHOLDER in trunk.host:
+            if is_unset(trunk):
                 message = f"Alamat `{name}` belum diisi. Di mode operasional semua harus nyata."
                 self.fault(("trunks.yaml", "keluar", name, "host"), "placeholder", message)
         ways = [
@@ -245,7 +245,7 @@ class _Looking:
 
     def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
         for index, contact in enumerate(contacts):
-            if PLACEHOLDER in contact.number:
+            if contact.number.startswith(PLACEHOLDER):
                 message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
                 self.fault((file, name, "contacts", index, "number"), "placeholder", message)
 

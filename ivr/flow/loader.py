@@ -144,12 +144,13 @@ def load(files: Mapping[str, str], *, version: str = "") -> Loaded:
     places = _places(reading)
     directory = _directory(reading)
     dialplan = _dialplan(reading, places, phrases, directory, version)
-    faults = tuple(sorted(set(reading.faults), key=_order))
+    faults = tuple(sorted(set(reading.faults), key=reading_order))
     warnings = _not_offered(reading.marks, places, directory)
     return Loaded(None if faults else dialplan, directory, faults, warnings)
 
 
-def _order(fault: Fault) -> tuple[int, int, int, str]:
+def reading_order(fault: Fault) -> tuple[int, int, int, str]:
+    """Faults in the order of the files, and in a file from top to bottom."""
     file = FILES.index(fault.file) if fault.file in FILES else len(FILES)
     return file, fault.line, fault.column, fault.message
 

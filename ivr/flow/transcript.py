@@ -12,8 +12,9 @@
     ! failed                                how it ended; `! answered 40s` is a talk of 40 s
 
 Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`. `! answered`
-without a time is a talk that goes on. `…` stands for anything within a line, and alone for any
-number of lines. `location: CODE CONFIDENCE` in the head is what came with the call.
+without a time is a talk that goes on. `…` stands for anything within a line (in a list, for any
+number of its parts), and alone for any number of lines. `location: CODE CONFIDENCE` in the head is
+what came with the call.
 """
 
 from __future__ import annotations
@@ -212,7 +213,9 @@ def differences(transcript: Transcript, lines: Sequence[str]) -> list[str]:
 def _pattern(line: str) -> str:
     if line.strip() == ANYTHING:
         return r"(?:[^\n]*\n)*?"
-    return r"[^\n]*".join(re.escape(part) for part in line.split(ANYTHING)) + r"\n"
+    parts = re.split(f"({ANYTHING}, |{ANYTHING})", line)
+    known = {f"{ANYTHING}, ": r"(?:[^\n]*, )?", ANYTHING: r"[^\n]*"}
+    return "".join(known.get(part, re.escape(part)) for part in parts) + r"\n"
 
 
 def _decided(dialplan: Dialplan, turn: Turn, decide: Decide, lines: list[str]) -> Turn:

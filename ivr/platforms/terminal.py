@@ -6,6 +6,7 @@ input, is a caller who hangs up. Every dial is pretended to be answered.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TextIO
 
@@ -28,19 +29,21 @@ from routing.model import Directory
 HELP = "Ketik tombol lalu Enter. Enter saja = diam. q = menutup telepon."
 
 
-def run(
-    dialplan: Dialplan,
-    directory: Directory,
-    *,
-    keys: TextIO,
-    screen: TextIO,
-    caller: str | None = None,
-) -> list[Event]:
-    """Hold one call in a terminal; the events of the call."""
+def run(dialplan: Dialplan, directory: Directory) -> int:
+    """Hold one call in this terminal; the exit code."""
+    try:
+        hold(dialplan, directory, keys=sys.stdin, screen=sys.stdout)
+    except KeyboardInterrupt:
+        _print(sys.stdout, happened(CallerHungUp()))
+    return 0
+
+
+def hold(dialplan: Dialplan, directory: Directory, *, keys: TextIO, screen: TextIO) -> list[Event]:
+    """Hold one call; its events."""
     offered = CallOffered(
         call_id="terminal",
         at=time.time(),
-        caller=caller,
+        caller=None,
         dialled="112",
         trunk="terminal",
         case_number="terminal",
@@ -79,6 +82,8 @@ def _pressed(keys: TextIO, screen: TextIO) -> Event:
     screen.flush()
     line = keys.readline()
     pressed = line.strip()
+    if not keys.isatty():  # no terminal has shown what was typed
+        _print(screen, [pressed])
     if not line or pressed == "q":
         return CallerHungUp()
     return DigitsEntered(pressed) if pressed else NoInput()

@@ -38,9 +38,24 @@ _PAUSE_DB = 20.0  # below the loudest frame: a pause inside the sentence, not co
 _FRAME_MS = 20
 
 
+class NotAudio(Exception):
+    """A file that is no WAV, or not all of one."""
+
+
 def read(path: Path) -> Any:
-    """A WAV file of any rate, width and number of channels, as an AudioSegment."""
-    return AudioSegment.from_wav(str(path))
+    """A WAV file of any rate, width and number of channels, as an AudioSegment.
+
+    pydub's `from_wav` would hand what it cannot read to ffmpeg; its constructor does not.
+    """
+    data = path.read_bytes()
+    try:
+        segment = AudioSegment(data)
+        whole = len(segment.raw_data) % segment.frame_width == 0 and segment.frame_rate > 0
+    except Exception as error:  # pydub raises whatever the broken file made it trip over
+        raise NotAudio(f"{path.name}: {error}") from error
+    if not whole:
+        raise NotAudio(f"{path.name}: cut off in the middle of a sample")
+    return segment
 
 
 def write(segment: Any, path: Path) -> None:
@@ -79,11 +94,11 @@ def telephone(segment: Any) -> Any:
 
 def trimmed(segment: Any) -> Any:
     """The sentence with exactly LEAD_MS of quiet before it and TAIL_MS behind it."""
+    if segment.max == 0:
+        return segment[:0]
     threshold = segment.max_dBFS - _SILENCE_DB
     start = detect_leading_silence(segment, threshold, chunk_size=5)
     end = len(segment) - detect_leading_silence(segment.reverse(), threshold, chunk_size=5)
-    if end <= start:
-        return segment[:0]
     lead, tail = min(LEAD_MS, start), min(TAIL_MS, len(segment) - end)
     return (
         AudioSegment.silent(LEAD_MS - lead, RATE)
@@ -148,8 +163,8 @@ def faults(path: Path) -> list[str]:
     """What is wrong with a file that a caller would hear; empty when it is fit."""
     try:
         segment = read(path)
-    except Exception as error:  # pydub raises whatever the broken file made it trip over
-        return [f"tidak dapat dibaca sebagai WAV ({type(error).__name__})"]
+    except (NotAudio, OSError):
+        return ["tidak dapat dibaca sebagai WAV"]
     form = (segment.frame_rate, segment.channels, segment.sample_width * 8)
     if form != (RATE, 1, 16):
         return ["harus 8000 Hz, 1 kanal, 16 bit; ini {} Hz, {} kanal, {} bit".format(*form)]

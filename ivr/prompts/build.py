@@ -34,6 +34,12 @@ class BuildReport:
     converted: tuple[Path, ...]
     ready: int
 
+    def __str__(self) -> str:
+        return (
+            f"{len(self.spoken)} suara dibuat, {len(self.converted)} rekaman disesuaikan, "
+            f"{self.ready} sudah siap."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -44,6 +50,9 @@ class Finding:
     name: str
     text: str
     message: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}"
 
 
 def build(
@@ -74,7 +83,8 @@ def build(
         for number, prompt in enumerate(silent, 1):
             progress(number, len(silent), prompt.text)
             segment = audio.finished(speaker.speak(prompt.text))
-            spoken.append(_keep(prompt.name, prompt.text, speaker.name, segment, sounds))
+            if len(segment):  # a voice has nothing to say for "…"; `check` names it
+                spoken.append(_keep(prompt.name, prompt.text, speaker.name, segment, sounds))
 
     if hold and not sounds.hold_loop(hold) and (phrase := sounds.find(hold)):
         loop = audio.waiting_loop(audio.read(phrase.file))
@@ -108,7 +118,7 @@ def _findings(
     recording = sounds.recording(prompt)
     if recording and (sound is None or sound.voice != HUMAN):
         reasons = "; ".join(audio.faults(recording))
-        message = f"Rekaman {recording} belum dapat dipakai: {reasons}."
+        message = f"Rekaman {recording} belum dapat dipakai: {reasons or 'bukan PCM biasa'}."
         yield Finding("fault", "recording", prompt.name, prompt.text, message)
     if sound is None:
         message = "Kalimat ini belum ada suaranya. Jalankan ./siaga prompts build."
@@ -124,16 +134,18 @@ def _findings(
 
 def _unfit_recording(prompt: Prompt, sounds: Sounds) -> Path | None:
     recording = sounds.recording(prompt)
-    if recording is None or sounds.copy_of(recording).exists() or not audio.faults(recording):
+    if recording is None or sounds.copy_of(recording).exists():
         return None
-    return recording
+    return None if sounds.human(prompt) and not audio.faults(recording) else recording
 
 
 def _convert(recording: Path, sounds: Sounds) -> Path | None:
-    """None for a file that is no audio at all; `check` names it."""
+    """None for a file in which nobody speaks; `check` names it."""
     try:
         segment = audio.finished(audio.read(recording))
-    except Exception:  # pydub raises whatever the broken file made it trip over
+    except (audio.NotAudio, OSError):
+        return None
+    if not len(segment):
         return None
     copy = sounds.copy_of(recording)
     audio.write(segment, copy)

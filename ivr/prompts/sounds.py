@@ -118,10 +118,7 @@ class Sounds:
         try:
             changed = file.stat().st_mtime_ns
             if self._seconds.get(file, (0, 0.0))[0] != changed:
-                with wave.open(str(file)) as audio:
-                    fit = audio.getparams()[:3] == (1, 2, 8000)
-                    seconds = audio.getnframes() / 8000 if fit else 0.0
-                self._seconds[file] = (changed, seconds)
+                self._seconds[file] = (changed, _seconds(file))
         except (OSError, EOFError, wave.Error):
             return None
         seconds = self._seconds[file][1]
@@ -132,6 +129,17 @@ class Sounds:
         if self._digests.get(file, (0, ""))[0] != changed:
             self._digests[file] = (changed, hashlib.sha256(file.read_bytes()).hexdigest()[:8])
         return self._digests[file][1]
+
+
+def _seconds(file: Path) -> float:
+    """How long Asterisk would play it; 0 for what it cannot play. Plain PCM has the tag 1."""
+    with file.open("rb") as raw:
+        plain = raw.read(22)[20:] == b"\1\0"
+        size = raw.seek(0, 2) - 44
+        raw.seek(0)
+        with wave.open(raw) as audio:
+            fit = plain and audio.getparams()[:3] == (1, 2, 8000)
+            return min(audio.getnframes(), size // 2) / 8000 if fit else 0.0
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is compiled in

@@ -29,7 +29,7 @@ KOKORO_MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974
 _KOKORO_RATE = 24000
 # At speed 1 the main menu takes 8.3 s; at 1.22 it takes 7 s and a recogniser hears it as well.
 _SENTENCE_SPEED = 1.22
-_NAME_SPEED = 1.0  # a name or a kind of incident: one word on which everything hangs
+_NAME_SPEED = 0.9  # a name or a kind of incident: one word on which everything hangs
 _SECONDS = 20  # espeak-ng answers in milliseconds; one that hangs must not hang the build
 
 _PUNCTUATION = re.compile(r"\s*([,.;:!?])\s*")

@@ -76,7 +76,14 @@ def render(
 ) -> Folders:
     """Write Asterisk's whole configuration. ``sound`` gives a shared phrase's path, without suffix."""
     where = folders(config)
-    for folder in (where.etc, where.state, where.spool, where.run, where.log, config.recordings_dir):
+    for folder in (
+        where.etc,
+        where.state,
+        where.spool,
+        where.run,
+        where.log,
+        config.recordings_dir,
+    ):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (where.log / "cel-custom").mkdir(exist_ok=True)
     operators = rung_operators(directory)
@@ -179,9 +186,7 @@ def start_command(asterisk: Asterisk, where: Folders) -> tuple[str, ...]:
     return (*asterisk.command, "-C", str(where.etc / "asterisk.conf"), "-f", "-n")
 
 
-def ask(
-    asterisk: Asterisk, where: Folders, command: str, seconds: float = 5.0
-) -> str | None:
+def ask(asterisk: Asterisk, where: Folders, command: str, seconds: float = 5.0) -> str | None:
     """Asterisk's answer to one console command, or None where it does not answer."""
     try:
         done = subprocess.run(

@@ -150,7 +150,9 @@ def unpacked(tell: Callable[[str], None]) -> Path:
             if not root.is_dir():
                 _unpack_into(root, base, tell)
     except OSError as error:
-        raise ProgramMissing(f"Asterisk tidak dapat disimpan di {base}: {error.strerror}.") from error
+        raise ProgramMissing(
+            f"Asterisk tidak dapat disimpan di {base}: {error.strerror}."
+        ) from error
     return root
 
 
@@ -186,7 +188,10 @@ def _download(work: Path, tell: Callable[[str], None]) -> list[Path]:
         "APT::Sandbox::User": "",
         "Acquire::Retries": "3",
     }
-    apt = ["apt-get", *(part for key, value in options.items() for part in ("-o", f"{key}={value}"))]
+    apt = [
+        "apt-get",
+        *(part for key, value in options.items() for part in ("-o", f"{key}={value}")),
+    ]
     tell("Mengambil daftar paket Debian …")
     trouble = ""
     for mirror in _mirrors():
@@ -246,7 +251,10 @@ def _host_asterisk() -> Asterisk | None:
     number = re.match(r"\d+", version or "")
     if version is None or number is None or int(number[0]) < OLDEST_FIT:
         return None
-    for modules in (Path("/usr/lib") / _triplet() / "asterisk/modules", Path("/usr/lib/asterisk/modules")):
+    for modules in (
+        Path("/usr/lib") / _triplet() / "asterisk/modules",
+        Path("/usr/lib/asterisk/modules"),
+    ):
         if all((modules / f"{name}.so").exists() for name in MODULES):
             return Asterisk((path,), modules, Path("/usr/share/asterisk"), version, "host")
     return None
@@ -265,7 +273,10 @@ def _version(command: tuple[str, ...]) -> str | None:
 
 def _in_root(root: Path, program: str) -> tuple[str, ...]:
     """Run a program of the unpacked folder with the loader and the libraries of that folder."""
-    loader = {"x86_64": "usr/lib64/ld-linux-x86-64.so.2", "aarch64": "usr/lib/ld-linux-aarch64.so.1"}
+    loader = {
+        "x86_64": "usr/lib64/ld-linux-x86-64.so.2",
+        "aarch64": "usr/lib/ld-linux-aarch64.so.1",
+    }
     machine = platform.machine()
     if machine not in loader:
         raise ProgramMissing(

@@ -1,0 +1,58 @@
+"""What is going on now, by call: ringing, answered, bridged, ended. Fed by facts, asks nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened on a call's legs, as the platform saw it. ``at`` is epoch seconds."""
+
+    call_id: str
+    name: str  # ringing | accepted | bridged | left | floor | ended | key
+    at: float
+    who: str = ""  # agency/trunk of a leg; caller or human of an end
+    channel: str = ""
+    key: str = ""
+    cause: str = ""
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One call that has not ended."""
+
+    call_id: str
+    ringing: bool = False
+    talking_to: str | None = None
+    bridged: bool = False
+
+
+@dataclass(slots=True)
+class Board:
+    """All calls that have not ended."""
+
+    calls: dict[str, LiveCall] = field(default_factory=dict)
+
+    def feed(self, fact: Fact) -> bool:
+        """Take a fact in. True if it is news: a call rings once for the record, and ends once."""
+        call = self.calls.get(fact.call_id)
+        if call is None:
+            if fact.name == "ended":
+                return False
+            call = self.calls[fact.call_id] = LiveCall(fact.call_id)
+        match fact.name:
+            case "ringing":
+                news = not call.ringing
+                call.ringing = True
+                return news
+            case "accepted":
+                call.talking_to = fact.who
+            case "bridged":
+                call.bridged = True
+            case "left":
+                call.bridged = call.ringing = False
+                call.talking_to = None
+            case "ended":
+                del self.calls[fact.call_id]
+        return True

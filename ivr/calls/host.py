@@ -1,0 +1,36 @@
+"""What a live call needs from the rest of the house. ``app.py`` builds the one that is used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ivr.flow.events import Event
+from ivr.flow.model import Dialplan
+from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.perform import FindAudio
+from routing.model import Directory, Location, RouteDecision
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The services of one controller process. None of them may block the event loop.
+
+    ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers a
+    DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since the
+    epoch, ``monotonic`` seconds of any steady clock.
+    """
+
+    dialplan: Dialplan
+    directory: Directory
+    audio: FindAudio
+    commit: Callable[[str, Event], Awaitable[None]]
+    record: Callable[[str, Event], None]
+    observe: Callable[[str, str, Mapping[str, object]], None]
+    events_of: Callable[[str], Awaitable[Sequence[Event]]]
+    decide: Callable[[Directory, str | None, Location | None], RouteDecision]
+    case_number: Callable[[float], str]
+    keys_of: Callable[[str], Keys]
+    forget: Callable[[str], None]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]

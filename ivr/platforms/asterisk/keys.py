@@ -1,0 +1,65 @@
+"""The keys of one caller that no prompt has used yet, so that none is ever lost.
+
+Rules for whoever edits this file. A key reaches us by two ears: the answer of an AGI command, and
+an AMI event. Asterisk throws away a key that falls between two commands; then only AMI has it.
+
+ 1. A key told by AGI counts once, at once.
+ 2. A key heard over AMI counts only if AGI does not tell the same key within ``PATIENCE_S``; the
+    two reports of one press may come in either order.
+ 3. Keys count in the order in which they were pressed, as far as anybody knows it.
+ 4. Without AMI there is only the first ear, and everything else works as before.
+
+Time is handed in (seconds, any monotonic clock); nothing here waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+PATIENCE_S = 0.25
+"""How long the slower ear may take. AMI and AGI report one press within a few milliseconds."""
+
+FORGET_S = 2.0
+"""After this long an AGI report no longer waits for its twin from AMI."""
+
+
+@dataclass(slots=True)
+class Keys:
+    """Type-ahead of one call, fed by both ears."""
+
+    ready: deque[str] = field(default_factory=deque)
+    _heard: deque[tuple[str, float]] = field(default_factory=deque)  # by AMI, not yet told
+    _told: deque[tuple[str, float]] = field(default_factory=deque)  # by AGI, not yet heard
+
+    def heard(self, key: str, now: float) -> None:
+        """AMI reports that this key was pressed."""
+        self._forget(now)
+        for told in self._told:
+            if told[0] == key:
+                self._told.remove(told)
+                return
+        self._heard.append((key, now))
+
+    def told(self, key: str, now: float) -> None:
+        """An AGI command ended with this key; whoever asked uses it, or calls ``keep``."""
+        self._forget(now)
+        for heard in self._heard:
+            if heard[0] == key:
+                self._heard.remove(heard)
+                return
+        self._told.append((key, now))
+
+    def keep(self, key: str) -> None:
+        """This key was told while nobody asked for one: keep it for the next question."""
+        self.ready.append(key)
+
+    def take(self, now: float) -> str:
+        """The next key nobody has used, or nothing."""
+        while self._heard and now - self._heard[0][1] >= PATIENCE_S:
+            self.ready.append(self._heard.popleft()[0])
+        return self.ready.popleft() if self.ready else ""
+
+    def _forget(self, now: float) -> None:
+        while self._told and now - self._told[0][1] > FORGET_S:
+            self._told.popleft()

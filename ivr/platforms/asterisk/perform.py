@@ -1,0 +1,227 @@
+"""Each action as AGI commands. No socket: a performer yields a request and is sent its reply.
+
+    performer = perform(actions, channel)
+    request = next(performer)
+    request = performer.send(reply)      # until StopIteration, whose value is the event, or None
+
+The FastAGI session drives these with a connection; tests drive them with a list.
+
+Rules for whoever edits this file. Every turn first arms ``TIMEOUT(absolute)`` a little longer than
+the controller's own deadlines: a controller that hangs loses the caller to the floor. ``-1`` is not a hang-up. A prompt without audio is skipped and reported. The token
+is the very last command of a dial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ivr.flow.actions import Action, Dial, Gather, Learn, Say
+from ivr.flow.events import DigitsEntered, Event, NoInput
+from ivr.flow.prompt import Prompt
+from ivr.platforms.asterisk.agi import Command, Reply
+from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, safe_name
+from routing.directory import is_placeholder
+from routing.model import OPERATOR, Contact, Directory, Route
+
+ANY_KEY = "0123456789*#"
+COMMAND_S = 3.0
+"""Asterisk answers a command that plays nothing within milliseconds."""
+
+GUARD_S = 5
+"""TIMEOUT(absolute) outlives the controller's own deadline by this much."""
+
+TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command, and how long its answer may take at most (seconds)."""
+
+    command: Command
+    seconds: float = COMMAND_S
+
+
+class Audio(Protocol):
+    """A playable file: ``path`` without extension, ``seconds`` long."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
+class FindAudio(Protocol):
+    """Where the audio of a prompt is, or None."""
+
+    def __call__(self, prompt: Prompt, /) -> Audio | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The caller's channel, and what performing on it needs to know."""
+
+    uniqueid: str
+    keys: Keys
+    now: Callable[[], float]  # monotonic seconds
+    audio: FindAudio
+    directory: Directory
+    phrases: Mapping[str, str]
+    silent: list[Prompt] = field(default_factory=list)  # prompts that had no audio
+
+
+Performer = Generator[Request, Reply, Event | None]
+
+
+def perform(actions: Sequence[Action], channel: Channel) -> Performer:
+    """Perform a turn up to its wait; the event that answers it, or None where others answer."""
+    event: Event | None = None
+    yield _set("TIMEOUT(absolute)", str(_bound_s(actions, channel)))
+    for action in actions:
+        match action:
+            case Say():
+                yield from _say(action, channel)
+            case Learn():
+                yield _set(f"SIAGA_{action.name.upper()}", action.value)
+            case Gather():
+                event = yield from _gather(action, channel)
+            case Dial():
+                yield from _dial(action, channel)
+            case _:
+                pass  # DecideRoute: the host answers it
+    return event
+
+
+def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
+    """Seconds after which this turn cannot be well any more: all it plays, all it waits, a guard."""
+    seconds = 0.0
+    for action in actions:
+        if isinstance(action, Say | Gather):
+            seconds += sum(a.seconds for p in action.prompts if (a := channel.audio(p)))
+        if isinstance(action, Gather):
+            seconds += action.seconds * action.max_digits
+    return int(seconds + COMMAND_S) + 1 + GUARD_S
+
+
+def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
+    """Play; a key stops the rest of it and is kept for the question that follows."""
+    for prompt in action.prompts:
+        pressed = channel.keys.take(channel.now())
+        if not pressed:
+            pressed = yield from _play(prompt, channel)
+        if pressed:
+            channel.keys.keep(pressed)
+            return
+
+
+def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
+    """Play, and listen from the first syllable on: a key pressed early is the first digit."""
+    digits = channel.keys.take(channel.now())
+    for prompt in wait.prompts:
+        if digits:
+            break
+        digits = yield from _play(prompt, channel)
+        digits = digits or channel.keys.take(channel.now())
+    while len(digits) < wait.max_digits:
+        pressed = channel.keys.take(channel.now())
+        if not pressed:
+            milliseconds = str(int(wait.seconds * 1000))
+            reply = yield Request(
+                Command("WAIT FOR DIGIT", (milliseconds,)), wait.seconds + COMMAND_S
+            )
+            pressed = _told(reply, channel) or channel.keys.take(channel.now())
+        if not pressed:
+            break
+        digits += pressed
+    return DigitsEntered(digits) if digits else NoInput()
+
+
+def _play(prompt: Prompt, channel: Channel) -> Generator[Request, Reply, str]:
+    """Play one prompt; the key that stopped it, if any."""
+    audio = channel.audio(prompt)
+    if audio is None:
+        channel.silent.append(prompt)
+        return ""
+    command = Command("STREAM FILE", (audio.path, ANY_KEY))
+    reply = yield Request(command, audio.seconds + COMMAND_S)
+    if reply.result == "-1":
+        channel.silent.append(prompt)  # the file is not there or not playable
+    return _told(reply, channel)
+
+
+def _told(reply: Reply, channel: Channel) -> str:
+    if reply.digit:
+        channel.keys.told(reply.digit, channel.now())
+    return reply.digit
+
+
+def _dial(wait: Dial, channel: Channel) -> Generator[Request, Reply, None]:
+    """Leave the targets, then the token: from here on extensions act."""
+    for name, value in dial_variables(wait, channel).items():
+        yield _set(name, value)
+    yield _set(TOKEN, channel.uniqueid)
+
+
+def dial_variables(wait: Dial, channel: Channel) -> dict[str, str]:
+    """The channel variables that tell extensions whom to ring, in which order.
+
+    A target that must not stand in a dial string is left out; the operator needs none.
+    """
+    targets = [t for route in wait.routes if (t := _target(route, channel)) is not None]
+    variables = {
+        "SIAGA_WHISPER": "&".join(_paths(wait.whisper, channel)),
+        "SIAGA_TARGETS": str(len(targets)),
+    }
+    for number, target in enumerate(targets, 1):
+        for name, value in target.items():
+            variables[f"SIAGA_T{number}{name}"] = value
+    return variables
+
+
+def _target(route: Route, channel: Channel) -> dict[str, str] | None:
+    if route.agency == OPERATOR:
+        return None
+    contact = Contact(route.trunk, route.target, route.ring_s, route.accept)
+    role = ""
+    if is_placeholder(contact, channel.directory.trunks):
+        string = PLAYED
+        role = "&".join(_paths(_role(route.agency, channel), channel))
+    else:
+        try:
+            string = dial_string(route.trunk, route.target)
+        except UnsafeTarget:
+            return None
+    if not (safe_name(route.agency) and safe_name(route.trunk)):
+        return None
+    return {
+        "": string,
+        "_ID": f"{route.agency}/{route.trunk}",
+        "_RING": str(int(route.ring_s)),
+        "_ACCEPT": route.accept,
+        "_ROLE": role,
+    }
+
+
+def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
+    """What a played agency says of itself."""
+    names = [agency.name for agency in channel.directory.agencies if agency.id == agency_id]
+    texts = (channel.phrases.get("role_agency", ""), *names)
+    return tuple(Prompt(text) for text in texts if text)
+
+
+def _paths(prompts: Sequence[Prompt], channel: Channel) -> list[str]:
+    paths = []
+    for prompt in prompts:
+        audio = channel.audio(prompt)
+        if audio is None:
+            channel.silent.append(prompt)
+        else:
+            paths.append(audio.path)
+    return paths
+
+
+def _set(name: str, value: str) -> Request:
+    return Request(Command("SET VARIABLE", (name, value)))

@@ -1,0 +1,117 @@
+"""What the events of a call add up to: the rows that reports read.
+
+Each record changes the projection once, in the transaction that stores it; a record that is already
+there changes nothing. So a journal can be put in again after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from ivr.store.tables import Call, DecisionRow, EventRow, LocationRow
+
+CALLS: Table = Call.__table__  # type: ignore[assignment]
+EVENTS: Table = EventRow.__table__  # type: ignore[assignment]
+LOCATIONS: Table = LocationRow.__table__  # type: ignore[assignment]
+DECISIONS: Table = DecisionRow.__table__  # type: ignore[assignment]
+
+
+def put(
+    connection: Connection,
+    call_id: str,
+    seq: int,
+    at: float,
+    kind: str,
+    body: Mapping[str, Any],
+) -> None:
+    """Store one record and apply it; both or neither."""
+    row = {"call_id": call_id, "seq": seq, "at": at, "kind": kind, "body": dict(body)}
+    if connection.execute(_once(connection, EVENTS).values(row)).rowcount != 1:
+        return
+    connection.execute(_once(connection, CALLS).values(call_id=call_id, test=False))
+    if kind == "call_offered":
+        _offered(connection, call_id, seq, at, body)
+    elif kind == "learned":
+        _learned(connection, call_id, seq, at, body)
+    elif kind == "route_decided":
+        connection.execute(
+            insert(DECISIONS).values(
+                call_id=call_id,
+                seq=seq,
+                at=at,
+                routes=body["routes"],
+                because=body["because"],
+                notify=body["notify"],
+            )
+        )
+    elif kind == "location_learned":
+        _location(connection, call_id, seq, at, body["location"])
+    elif kind == "leg.ringing":
+        _first(connection, call_id, human_at=at)
+    elif kind == "leg.accepted":
+        _change(connection, call_id, bridged_to=str(body.get("who", "")).partition("/")[0])
+    elif kind == "leg.bridged":
+        _first(connection, call_id, bridged_at=at)
+    elif kind == "leg.ended":
+        _first(connection, call_id, ended_at=at, ended_by=body.get("by") or "caller")
+    elif kind == "caller_hung_up":
+        _first(connection, call_id, ended_at=at, ended_by="caller")
+
+
+def _offered(
+    connection: Connection, call_id: str, seq: int, at: float, body: Mapping[str, Any]
+) -> None:
+    names = ("case_number", "sip_call_id", "caller", "dialled", "trunk", "dialplan_version", "test")
+    _change(
+        connection,
+        call_id,
+        offered_at=body.get("at", at),
+        **{name: body.get(name) for name in names},
+    )
+    if body.get("location"):
+        _location(connection, call_id, seq, at, body["location"])
+
+
+def _learned(
+    connection: Connection, call_id: str, seq: int, at: float, body: Mapping[str, Any]
+) -> None:
+    known = {name: body[name] for name in ("incident", "place") if name in body}
+    if known:
+        _change(connection, call_id, **known)
+    if "place" in body:
+        said = {
+            "source": "ivr_dtmf",
+            "code": body["place"],
+            "confidence": body.get("confidence", 0.0),
+        }
+        _location(connection, call_id, seq, at, said)
+
+
+def _location(
+    connection: Connection, call_id: str, seq: int, at: float, said: Mapping[str, Any]
+) -> None:
+    names = ("source", "code", "lat", "lon", "radius_m", "confidence", "method")
+    row = {name: said.get(name) for name in names}
+    connection.execute(insert(LOCATIONS).values(call_id=call_id, seq=seq, received_at=at, **row))
+
+
+def _change(connection: Connection, call_id: str, **values: Any) -> None:
+    connection.execute(update(CALLS).where(CALLS.c.call_id == call_id).values(**values))
+
+
+def _first(connection: Connection, call_id: str, **values: Any) -> None:
+    """Set what is not known yet: the first ring, the first bridge, the end."""
+    kept = {name: func.coalesce(CALLS.c[name], value) for name, value in values.items()}
+    _change(connection, call_id, **kept)
+
+
+def _once(connection: Connection, table: Table) -> Insert:
+    """An INSERT that leaves a row alone that is already there."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()

@@ -1,0 +1,121 @@
+"""The tables, and how a database gets them.
+
+``events`` is append-only and is the truth; ``calls``, ``locations`` and ``decisions`` are what those
+events add up to, written in the same transaction so that a report needs no replay. Times are seconds
+since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import JSON, BigInteger, Engine, Float, Index, String, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MS = 2000
+
+
+class Base(DeclarativeBase):
+    """All tables of the store."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class Call(Base):
+    """One call: a row from its first moment, filled in as it goes."""
+
+    __tablename__ = "calls"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    case_number: Mapped[str | None] = mapped_column(String(32), index=True)
+    sip_call_id: Mapped[str | None] = mapped_column(String(256), index=True)
+    caller: Mapped[str | None] = mapped_column(String(64))
+    dialled: Mapped[str | None] = mapped_column(String(64))
+    trunk: Mapped[str | None] = mapped_column(String(64))
+    dialplan_version: Mapped[str | None] = mapped_column(String(64))
+    test: Mapped[bool] = mapped_column(default=False)
+    incident: Mapped[str | None] = mapped_column(String(32))
+    place: Mapped[str | None] = mapped_column(String(16))
+    offered_at: Mapped[float | None] = mapped_column(Float, index=True)
+    human_at: Mapped[float | None] = mapped_column(Float)  # a person's phone first rang
+    bridged_at: Mapped[float | None] = mapped_column(Float)
+    bridged_to: Mapped[str | None] = mapped_column(String(64))
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    ended_by: Mapped[str | None] = mapped_column(String(16))  # caller | human | line_lost
+
+
+class EventRow(Base):
+    """One thing that happened, as it was recorded. Never changed, never deleted by the engine."""
+
+    __tablename__ = "events"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class LocationRow(Base):
+    """One location as one source told it; superseded by later rows, never overwritten."""
+
+    __tablename__ = "locations"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    received_at: Mapped[float] = mapped_column(Float)
+    source: Mapped[str] = mapped_column(String(32))
+    code: Mapped[str | None] = mapped_column(String(16))
+    lat: Mapped[float | None] = mapped_column(Float)
+    lon: Mapped[float | None] = mapped_column(Float)
+    radius_m: Mapped[float | None] = mapped_column(Float)
+    confidence: Mapped[float] = mapped_column(Float)
+    method: Mapped[str | None] = mapped_column(String(32))
+
+
+class DecisionRow(Base):
+    """One routing decision with its reasons."""
+
+    __tablename__ = "decisions"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
+    routes: Mapped[list[Any]] = mapped_column(JSON)
+    because: Mapped[list[Any]] = mapped_column(JSON)
+    notify: Mapped[list[Any]] = mapped_column(JSON)
+
+
+Index("calls_open", Call.ended_at, Call.offered_at)
+
+
+def connect(url: str) -> Engine:
+    """An engine for this URL; SQLite in WAL mode, a commit on disk when it returns."""
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if url.startswith("sqlite"):
+
+        @event.listens_for(engine, "connect")
+        def set_pragmas(connection: Any, record: Any) -> None:
+            cursor = connection.cursor()
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                f"busy_timeout={BUSY_MS}",
+                "foreign_keys=ON",
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+    return engine
+
+
+def migrate(url: str) -> None:
+    """Bring a database to today's tables. Safe to run at every start."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")

@@ -1,0 +1,197 @@
+"""`check` says what a caller can meet at worst, and what must not be published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from small_deployment import AGENCIES, DIALPLAN, OPERATORS, TRUNKS, shipped, small
+
+from ivr.flow.check import Built, PromptAudio, Report, check, prompts
+from ivr.flow.prompt import Prompt
+from ivr.flow.steps.say import SayStep
+
+
+def two_seconds(prompt: Prompt) -> PromptAudio:
+    return PromptAudio("satu", 2.0)
+
+
+def report(built: Built = two_seconds, **changed: str) -> Report:
+    return check(*small(**changed), built)
+
+
+def codes(found: Report) -> set[str]:
+    return {fault.code for fault in (*found.faults, *found.warnings)}
+
+
+def warned(found: Report, code: str) -> list[tuple[str, int]]:
+    return [(warning.file, warning.line) for warning in found.warnings if warning.code == code]
+
+
+def faulted(found: Report, code: str) -> list[tuple[str, int]]:
+    return [(fault.file, fault.line) for fault in found.faults if fault.code == code]
+
+
+def test_the_small_deployment_is_fit_but_for_what_it_says() -> None:
+    found = report()
+    assert found.faults == ()
+    assert codes(found) <= {"human-by-not-held", "no-agency"}
+    assert found.combinations == 8 * 4
+
+
+def test_the_shipped_deployment_can_be_published() -> None:
+    found = check(*shipped(), lambda prompt: None)
+    assert found.faults == ()
+    assert codes(found) <= {"human-by-not-held", "audio-missing"}
+    assert found.combinations == 8 * 12
+
+
+def test_the_longest_way_is_walked_by_the_engine() -> None:
+    """2 s a sentence, 4 s a wait: greeting 2; two menus 6 + 8 + 8 each (silence, wrong key, a
+    choice); the area 6 + 8 + 8; the kecamatan 6, 8 for the second try; then the operator's 2."""
+    found = report()
+    assert found.worst_case_human_s == 2 + 22 + 22 + 22 + 6 + 8 + 2
+    assert found.longest_dialogue_s == found.worst_case_human_s
+    assert found.worst_path[0] == "diucapkan 2 detik"
+    assert found.worst_path[-1] == "operator: telepon berdering"
+    assert any(step.startswith("tempat: tombol salah") for step in found.worst_path)
+    assert warned(found, "human-by-not-held") == [("dialplan.yaml", 3)]
+
+
+def test_a_dialogue_short_enough_keeps_its_promise() -> None:
+    text = DIALPLAN.replace("start: sambutan", "start: instansi").replace("0s", "15s")
+    found = report(dialplan=text)
+    assert found.worst_case_human_s == 0
+    assert "human-by-not-held" not in codes(found)
+    assert warned(found, "unreachable")
+
+
+def test_sentences_without_audio_are_estimated_and_told() -> None:
+    found = report(lambda prompt: None)
+    assert ("dialplan.yaml", 8) in warned(found, "audio-missing")
+    assert ("prompts/id.yaml", 1) in warned(found, "audio-missing")
+    assert found.worst_case_human_s > 0
+
+
+def test_another_voice_is_told() -> None:
+    found = report(
+        lambda prompt: PromptAudio("dua" if prompt.text == "Duri" else "satu", 2.0),
+    )
+    assert warned(found, "other-voice") == [("places.yaml", 5)]
+
+
+def test_a_sentence_of_more_than_ten_seconds_is_told() -> None:
+    found = report(lambda p: PromptAudio("satu", 10.1 if p.text.startswith("Hewan") else 10.0))
+    assert warned(found, "long-prompt") == [("dialplan.yaml", 16)]
+
+
+def test_a_way_in_a_circle_is_a_fault() -> None:
+    found = report(
+        dialplan=DIALPLAN.replace("{incident: hewan-liar, then: tempat}", "{then: kejadian}")
+    )
+    assert faulted(found, "loop") == [("dialplan.yaml", 18)]
+    assert "kejadian → lainnya → kejadian" in found.faults[0].message
+
+
+def test_a_way_that_never_comes_to_a_person_is_a_fault() -> None:
+    dialplan, directory = small()
+    steps = {
+        **dialplan.steps,
+        "sambutan": SayStep(say="Halo.", then="lagi"),
+        "lagi": SayStep(say="Halo.", then="sambutan"),
+    }
+    found = check(replace(dialplan, steps=steps), directory, two_seconds)
+    assert {fault.code for fault in found.faults} == {"loop", "dead-end"}
+    assert found.worst_path == ()
+
+
+def test_a_step_that_nobody_reaches_is_told() -> None:
+    found = report(dialplan=DIALPLAN + "  sisa: {say: Halo., then: operator}\n")
+    assert warned(found, "unreachable") == [("dialplan.yaml", 25)]
+
+
+def menu_after_fire() -> str:
+    return DIALPLAN.replace("words: [api], then: tempat", "words: [api], then: gedung") + (
+        "  gedung:\n"
+        "    menu: Rumah tekan 1. Atau tetap di telepon.\n"
+        "    options: {1: {then: tempat}}\n"
+    )
+
+
+def test_a_second_menu_is_only_for_callers_with_something_else() -> None:
+    assert warned(report(), "second-menu") == []
+    assert warned(report(dialplan=menu_after_fire()), "second-menu") == [("dialplan.yaml", 13)]
+
+
+def test_more_than_five_options_are_told() -> None:
+    more = "".join(f"      {key}: {{then: tempat}}\n" for key in "2346")
+    found = report(dialplan=DIALPLAN.replace("      5: {words", f"{more}      5: {{words"))
+    assert warned(found, "too-many-options") == [("dialplan.yaml", 13)]
+
+
+def test_a_menu_that_sounds_like_a_gate_is_told() -> None:
+    found = report(dialplan=DIALPLAN.replace("lainnya 5. Atau tetap di telepon.", "lainnya 5."))
+    assert warned(found, "gate") == [("dialplan.yaml", 11)]
+
+
+def test_more_than_two_tries_are_told() -> None:
+    assert warned(report(dialplan=DIALPLAN.replace("tries: 2", "tries: 3")), "tries") == [
+        ("dialplan.yaml", 4)
+    ]
+    text = DIALPLAN.replace("  lainnya:\n    menu", "    tries: 4\n  lainnya:\n    menu")
+    assert warned(report(dialplan=text), "tries") == [("dialplan.yaml", 15)]
+
+
+def test_a_person_must_be_rung_within_fifteen_seconds() -> None:
+    found = report(dialplan=DIALPLAN.replace("human_by: 0s", "human_by: 16s"))
+    assert faulted(found, "human-by") == [("dialplan.yaml", 3)]
+
+
+OPERATIONAL = DIALPLAN.replace("mode: latihan", "mode: operasional")
+
+
+def test_in_production_every_placeholder_is_a_fault() -> None:
+    found = report(dialplan=OPERATIONAL)
+    assert set(faulted(found, "placeholder")) == {
+        ("agencies.yaml", 7),
+        ("operators.yaml", 1),
+        ("operators.yaml", 2),
+        ("trunks.yaml", 2),
+        ("trunks.yaml", 3),
+        ("trunks.yaml", 4),
+    }
+
+
+def real(text: str) -> str:
+    return text.replace("ISI-NOMOR", '"0215550000"').replace("ISI-ALAMAT", "192.0.2.7")
+
+
+def test_in_production_two_answering_points_stand_on_their_own() -> None:
+    changed = {"dialplan": OPERATIONAL, "agencies": real(AGENCIES), "trunks": real(TRUNKS)}
+    assert report(**changed, operators=real(OPERATORS)).faults == ()
+    one_way = real(OPERATORS).replace("via: pusat-sip", "via: jasnita")
+    found = report(**changed, operators=one_way)
+    assert [fault.code for fault in found.faults] == ["one-answering-point"]
+
+
+def test_an_incident_that_no_agency_handles_is_told() -> None:
+    found = report()
+    told = [warning.message for warning in found.warnings if warning.code == "no-agency"]
+    assert any("kebakaran di Pinggir" in message for message in told)
+    assert not any("Mandau" in message and "kebakaran" in message for message in told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anda terhubung ke 112.",
+        "Duri",
+        "Mandau",
+        "Tekan 1 untuk menerima.",
+        "Kalimat no_input.",
+        "Pos Damkar Mandau",
+        "Operator 112",
+    ],
+)
+def test_every_sentence_that_anybody_hears_is_listed(text: str) -> None:
+    assert Prompt(text) in prompts(*small())
