@@ -54,7 +54,7 @@ def main() -> None:
         _stop(str(error), BAD)
     except DeploymentFaulty as error:
         for fault in error.faults:
-            _say(str(fault))
+            _say(f"{fault.file}:{fault.line}:{fault.column}: {fault.message}")
         _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
     except OSError as error:
         _stop(f"{error.filename or 'Sistem'}: {error.strerror}.", BAD)

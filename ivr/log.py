@@ -72,7 +72,9 @@ def start(target: TextIO = sys.stdout, level: str = "info") -> Line:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             mask,
-            structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value, default=str).decode()),
+            structlog.processors.JSONRenderer(
+                lambda value, **_: orjson.dumps(value, default=str).decode()
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: line,

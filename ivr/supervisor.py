@@ -211,11 +211,13 @@ def _stop(component: Component) -> None:
 
 
 def _write_status(config: Config, components: list[Component], since: float, version: str) -> None:
-    rows = [{"name": "supervisor", "pid": os.getpid(), "state": "running", "since": since}]
+    rows: list[dict[str, object]] = [
+        {"name": "supervisor", "pid": os.getpid(), "state": "running", "since": since}
+    ]
     for component in components:
         pid = component.process.pid if component.process else None
         rows.append(
-            {"name": component.name, "pid": pid, "state": component.state, "since": component.since}  # type: ignore[dict-item]
+            {"name": component.name, "pid": pid, "state": component.state, "since": component.since}
         )
     said = {
         "dial": config.dial,

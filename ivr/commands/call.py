@@ -66,11 +66,10 @@ def call(config: Config, wanted: Wish, tell: Callable[[str], None]) -> dict[str,
             host="127.0.0.1",
             port=config.sip_port,
             keys=tuple(wanted.keys),
-            caller=wanted.caller,
+            number=wanted.caller,
             at=wanted.at,
             hang_up_after=wanted.hang_up_after,
             record_of=lambda sip_call_id: reports.call_by_sip_id(config.database_url, sip_call_id),
-            tell=tell,
         )
     )
 

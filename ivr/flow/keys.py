@@ -1,13 +1,13 @@
-"""Which keys a caller presses to say that this happened there: the shortest way through a dialplan."""
+"""Which keys a caller presses to say that this happened there: the shortest way through."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from ivr.flow.actions import DecideRoute
+from ivr.flow.actions import DecideRoute, Gather
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import CallOffered, DigitsEntered
-from ivr.flow.model import Dialplan
+from ivr.flow.model import PRESSED_CONFIDENCE, Dialplan
 
 LONGEST = 6
 
@@ -20,10 +20,13 @@ def keys_to(dialplan: Dialplan, incident: str, place: str) -> str | None:
         keys, turn = waiting.popleft()
         asked = turn.state.waiting
         if isinstance(asked, DecideRoute):
-            if (asked.incident, asked.place) == (incident, place):
+            if (asked.incident, asked.place) == (
+                incident,
+                place,
+            ) and asked.confidence >= PRESSED_CONFIDENCE:
                 return keys
             continue
-        if turn.ended or len(keys) >= LONGEST:
+        if not isinstance(asked, Gather) or len(keys) >= LONGEST:
             continue
         for key in "123456789":
             following = advance(dialplan, turn.state, DigitsEntered(key))

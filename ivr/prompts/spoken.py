@@ -37,6 +37,8 @@ _PHONEMES = {
     "kecelakaan": "k@tS@lak'a_|an",
     "kecil": "k@tS'il",
     "perlu": "p@Rl'u",
+    "polres": "p'olREs",
+    "polsek": "p'olsEk",
     "sedang": "s@d'aN",
     "tekan": "t@k'an",
     "telepon": "tElEp'on",

@@ -7,6 +7,7 @@ there changes nothing. So a journal can be put in again after a crash.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, update
@@ -21,15 +22,21 @@ LOCATIONS: Table = LocationRow.__table__  # type: ignore[assignment]
 DECISIONS: Table = DecisionRow.__table__  # type: ignore[assignment]
 
 
-def put(
-    connection: Connection,
-    call_id: str,
-    seq: int,
-    at: float,
-    kind: str,
-    body: Mapping[str, Any],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that happened to one call. ``seq`` grows within a call, also across restarts."""
+
+    call_id: str
+    seq: int
+    at: float
+    kind: str
+    body: Mapping[str, Any]
+
+
+def put(connection: Connection, record: Record) -> None:
     """Store one record and apply it; both or neither."""
+    call_id, seq, at = record.call_id, record.seq, record.at
+    kind, body = record.kind, record.body
     row = {"call_id": call_id, "seq": seq, "at": at, "kind": kind, "body": dict(body)}
     if connection.execute(_once(connection, EVENTS).values(row)).rowcount != 1:
         return

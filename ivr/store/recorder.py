@@ -31,7 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.flow.events import Event
 from ivr.flow.journal import KINDS, JournalError, from_json, to_json
-from ivr.store.projection import put
+from ivr.store.projection import Record, put
 from ivr.store.reports import events_of
 from ivr.store.tables import connect
 
@@ -43,17 +43,6 @@ LONGEST_PAUSE_S = 5.0
 CLOSE_S = 5.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One thing that happened to one call. ``seq`` grows within a call, also across restarts."""
-
-    call_id: str
-    seq: int
-    at: float
-    kind: str
-    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +213,7 @@ def insert(engine: Engine, records: Iterable[Record]) -> None:
     """Put records in, each once, and bring the tables made of them up to date; one transaction."""
     with engine.begin() as connection:
         for record in records:
-            put(connection, record.call_id, record.seq, record.at, record.kind, record.body)
+            put(connection, record)
 
 
 def read_journal(path: Path) -> Iterable[Record]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import contextlib
 import random
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +24,7 @@ from panoramisk.manager import Manager
 
 from ivr.calls.board import Fact
 
+FIRST_PAUSE_S = 0.5
 PING_S = 5.0
 PONG_S = 10.0
 LONGEST_PAUSE_S = 15.0
@@ -64,16 +65,151 @@ class HardProtocol(AMIProtocol):  # type: ignore[misc]
 
 
 class HardManager(Manager):  # type: ignore[misc]
-    """panoramisk's manager that forgets, on a lost connection, what it had asked."""
+    """panoramisk's manager that forgets what it had asked, notices silence, and backs off."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def __init__(self, **config: Any) -> None:
+        self.ping_s: float = config.pop("ping_s", PING_S)
+        self.pong_s: float = config.pop("pong_s", PONG_S)
+        self.first_pause_s: float = config.pop("first_pause_s", FIRST_PAUSE_S)
+        super().__init__(**{**config, "protocol_factory": HardProtocol})
+        self.pauses = 0
+        self.stopped = False
+        self.pinger: asyncio.TimerHandle | None
+        self._unanswered: asyncio.TimerHandle | None = None
+
+    def connection_made(self, f: Any) -> None:
+        """Connected, or not: then try again, later each time."""
+        if self.stopped:
+            return
+        self.reconnect_timeout = self._pause()
+        super().connection_made(f)
+        if self.pinger is not None:
+            self.pinger.cancel()
+            self.pinger = self.loop.call_later(self.ping_s, self.ping)
+
+    def login(self, future: Any) -> bool:
+        """Say loudly when the password is refused: waiting will not mend it."""
+        if future.cancelled():
+            return False
+        accepted = bool(super().login(future))
+        if accepted:
+            self.pauses = 0
+        else:
+            log.error("ami_login_refused")
+            self.protocol.transport.abort()
+        return accepted
+
+    def ping(self) -> None:
+        """Ask for a sign of life; without one the connection is dropped."""
+        self.pinger = self.loop.call_later(self.ping_s, self.ping)
+        if self._unanswered is None:
+            self._unanswered = self.loop.call_later(self.pong_s, self._silent)
+        self.protocol.send({"Action": "Ping"}).add_done_callback(self._pong)
+
+    def dispatch(self, event: Any) -> Any:
+        """A callback that raises loses its own event and nothing else."""
+        try:
+            return super().dispatch(event)
+        except Exception:  # whatever a listener of ours may do
+            log.exception("ami_callback_failed", event_name=str(event.get("event")))
+            return []
+
+    def connection_lost(self, exc: Any) -> None:
         """Never send an old action again: nobody knows whether it was carried out."""
-        for action in list(self.awaiting_actions or ()):
-            with contextlib.suppress(Exception):
-                action[1].cancel()
-        if self.awaiting_actions is not None:
-            self.awaiting_actions.clear()
+        for action in self.awaiting_actions:
+            action.future.cancel()
+        self.awaiting_actions.clear()
+        self._forget_ping()
+        if self.stopped:
+            return
+        self.reconnect_timeout = self._pause()
+        log.warning("ami_lost", again_in_s=round(self.reconnect_timeout, 1))
         super().connection_lost(exc)
 
+    def close(self) -> None:
+        """Stop for good."""
+        self.stopped = True
+        self._forget_ping()
+        super().close()
 
-Listen = Callable[[Fact], None]
+    def _pause(self) -> float:
+        self.pauses += 1
+        pause = min(LONGEST_PAUSE_S, self.first_pause_s * 2 ** min(self.pauses - 1, 10))
+        return float(pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads reconnects, guards nothing)
+
+    def _pong(self, future: Any) -> None:
+        if not future.cancelled():
+            self._forget_ping()
+
+    def _silent(self) -> None:
+        self._unanswered = None
+        log.error("ami_silent", seconds=self.pong_s)
+        self.protocol.transport.abort()
+
+    def _forget_ping(self) -> None:
+        if self._unanswered is not None:
+            self._unanswered.cancel()
+            self._unanswered = None
+
+
+class Listener:
+    """Tells ``on_fact`` what happens to the legs of every call, as long as the connection stands."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        secret: str,
+        on_fact: Callable[[Fact], None],
+        **timing: float,
+    ) -> None:
+        self._on_fact = on_fact
+        self.manager = HardManager(host=host, port=port, username=user, secret=secret, **timing)
+        self.manager.register_event("*", self._event)
+
+    def start(self) -> None:
+        """Connect now and whenever the connection is lost, until ``close``."""
+        self.manager.loop = asyncio.get_running_loop()
+        self.manager.connect()
+
+    def close(self) -> None:
+        self.manager.close()
+
+    def _event(self, manager: Any, event: Mapping[str, str]) -> None:
+        fact = fact_of(event, time.time())
+        if fact is not None:
+            self._on_fact(fact)
+
+
+def fact_of(event: Mapping[str, str], now: float) -> Fact | None:
+    """What an AMI event says about a call, or None. All legs of a call carry its Linkedid."""
+    name = event.get("Event", "")
+    at = _epoch(event.get("Timestamp", ""), now)
+    own = event.get("Uniqueid", "")
+    match name:
+        case "UserEvent" if event.get("UserEvent") == "Siaga":
+            said = event.get("What", "")
+            if said not in ("accepted", "floor", "ended") or not event.get("Call"):
+                return None
+            return Fact(event["Call"], said, at, who=event.get("Who", ""))
+        case "DialState" if event.get("DialStatus") == "RINGING":
+            channel = event.get("DestChannel", "")
+            return Fact(event.get("DestLinkedid", ""), "ringing", at, channel=channel)
+        case "BridgeEnter" if own and own == event.get("Linkedid"):
+            return Fact(own, "bridged", at, channel=event.get("Channel", ""))
+        case "BridgeLeave" if own and own == event.get("Linkedid"):
+            return Fact(own, "left", at, channel=event.get("Channel", ""))
+        case "Hangup" if own and own == event.get("Linkedid"):
+            return Fact(own, "ended", at, cause=event.get("Cause", ""))
+        case "DTMFEnd" if own == event.get("Linkedid") and event.get("Direction") == "Received":
+            return Fact(own, "key", at, key=event.get("Digit", ""))
+    return None
+
+
+def _epoch(text: str, now: float) -> float:
+    """Asterisk's own time of an event (seconds since the epoch, with microseconds)."""
+    try:
+        return float(text)
+    except ValueError:
+        return now

@@ -7,8 +7,8 @@
 The FastAGI session drives these with a connection; tests drive them with a list.
 
 Rules for whoever edits this file. Every turn first arms ``TIMEOUT(absolute)`` a little longer than
-the controller's own deadlines: a controller that hangs loses the caller to the floor. ``-1`` is not a hang-up. A prompt without audio is skipped and reported. The token
-is the very last command of a dial.
+the controller's own deadlines: a controller that hangs loses the caller to the floor. ``-1`` is not
+a hang-up. A prompt without audio is skipped and reported. The token is the very last command.
 """
 
 from __future__ import annotations

@@ -1,0 +1,155 @@
+"""The controller process: the only place that builds the parts and connects them.
+
+Started by the supervisor as ``python -m ivr.app DEPLOYMENT``. It tells readiness through the file
+descriptor in ``SIAGA_READY_FD`` once it takes calls, and stops on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import structlog
+
+from ivr import config as configuration
+from ivr import log
+from ivr.calls import live
+from ivr.calls.board import Board, Fact
+from ivr.calls.host import Host
+from ivr.calls.published import Published, load
+from ivr.commands.prompts import sounds_of
+from ivr.config import Config
+from ivr.platforms.asterisk import pbx
+from ivr.platforms.asterisk.ami import Listener
+from ivr.platforms.asterisk.fastagi import AgiSession, serve
+from ivr.platforms.asterisk.keys import Keys
+from ivr.store import reports
+from ivr.store.recorder import Recorder
+from routing.decide import decide
+
+WIB = timezone(timedelta(hours=7), "WIB")
+"""The clock of Riau: case numbers begin anew at its midnight."""
+
+MEMORY_S = 30.0
+"""How long an ended call is remembered, for what its last session may still record."""
+
+
+def case_numbers(config: Config) -> Callable[[float], str]:
+    """Case numbers ``112-261123-0007``, counted within a day, going on after a restart."""
+    counters: dict[str, int] = {}
+
+    def number(at: float) -> str:
+        local = datetime.fromtimestamp(at, UTC).astimezone(WIB)
+        day = f"{local:%y%m%d}"
+        counters.setdefault(day, 0)
+        counters[day] += 1
+        return f"112-{day}-{counters[day]:04}"
+
+    now = datetime.now(WIB)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    counters[f"{now:%y%m%d}"] = reports.count_since(config.database_url, midnight.timestamp())
+    return number
+
+
+def build_host(config: Config, published: Published, recorder: Recorder) -> Host:
+    """Everything a live call needs, from the parts of this process."""
+    keys: defaultdict[str, Keys] = defaultdict(Keys)
+
+    def forget(call_id: str) -> None:
+        keys.pop(call_id, None)
+        recorder.forget(call_id)
+
+    return Host(
+        dialplan=published.dialplan,
+        directory=published.directory,
+        audio=sounds_of(config).find,
+        commit=recorder.commit,
+        record=recorder.record,
+        observe=recorder.observe,
+        events_of=recorder.events_of,
+        decide=decide,
+        case_number=case_numbers(config),
+        keys_of=keys.__getitem__,
+        forget=forget,
+        clock=time.time,
+        monotonic=time.monotonic,
+    )
+
+
+def listen(host: Host, recorder: Recorder, board: Board) -> Callable[[Fact], None]:
+    """What to do with each fact: keys to the second ear, news to the record."""
+
+    def on_fact(fact: Fact) -> None:
+        if fact.name == "key":
+            host.keys_of(fact.call_id).heard(fact.key, host.monotonic())
+            return
+        if not board.feed(fact):
+            return
+        body = {name: getattr(fact, name) for name in ("who", "channel", "cause")}
+        said: dict[str, object] = {name: value for name, value in body.items() if value}
+        if fact.name == "ended":
+            said["by"] = fact.who or "caller"
+            asyncio.get_running_loop().call_later(MEMORY_S, host.forget, fact.call_id)
+        recorder.observe(fact.call_id, f"leg.{fact.name}", said, fact.at)
+
+    return on_fact
+
+
+async def serve_calls(config: Config, published: Published) -> None:
+    """Take calls until SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    recorder = Recorder(config.journal_dir, config.database_url)
+    try:
+        host = build_host(config, published, recorder)
+        on_fact = listen(host, recorder, Board())
+        secret = pbx.ami_secret(config)
+        listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
+        listener.start()
+
+        async def handle(session: AgiSession) -> None:
+            await live.handle(session, host)
+
+        server = await serve("127.0.0.1", config.agi_port, handle)
+        _tell_ready()
+        structlog.get_logger(__name__).info("taking_calls", version=published.dialplan.version)
+        await stop.wait()
+        await server.close()
+        listener.close()
+    finally:
+        await asyncio.to_thread(recorder.close)
+
+
+def _tell_ready() -> None:
+    handle = os.environ.pop("SIAGA_READY_FD", "")
+    if handle.isdigit():
+        os.write(int(handle), b"1")
+        os.close(int(handle))
+
+
+def main() -> None:
+    """Run the controller in this process."""
+    config = configuration.read(deployment=Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    line = log.start()
+    try:
+        published = load(config)
+        with contextlib.suppress(ImportError):
+            import uvloop  # noqa: PLC0415 (asyncio's own loop serves where there is none)
+
+            uvloop.install()
+        asyncio.run(serve_calls(config, published))
+    finally:
+        line.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""``check``: everything wrong with a deployment, and the worst that a caller can meet in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ivr.commands.prompts import sounds_of
+from ivr.config import Config
+from ivr.deployment import read
+from ivr.flow.check import PromptAudio, Report
+from ivr.flow.check import check as check_dialplan
+from ivr.flow.fault import Fault
+from ivr.flow.loader import load
+from ivr.flow.prompt import Prompt
+
+
+def check(config: Config) -> Report:
+    """Read and check; what cannot be read is a fault of the report, with its line."""
+    loaded = load(read(config.deployment).files)
+    if loaded.faults or loaded.dialplan is None or loaded.directory is None:
+        return Report(loaded.faults, loaded.warnings, 0.0, 0.0, (), 0.0, 0)
+    sounds = sounds_of(config)
+
+    def built(prompt: Prompt) -> PromptAudio | None:
+        sound = sounds.find(prompt)
+        return PromptAudio(sound.voice, sound.seconds) if sound else None
+
+    report = check_dialplan(loaded.dialplan, loaded.directory, built)
+    return replace(report, warnings=(*loaded.warnings, *report.warnings))
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The contract's ``check`` object."""
+    return {
+        "faults": [asdict(fault) for fault in report.faults],
+        "warnings": [asdict(fault) for fault in report.warnings],
+        "human_by_s": report.human_by_s,
+        "worst_case_human_s": report.worst_case_human_s,
+        "worst_path": list(report.worst_path),
+        "longest_dialogue_s": report.longest_dialogue_s,
+        "combinations": report.combinations,
+    }
+
+
+def describe(report: Report) -> str:
+    """The same for a person."""
+    lines = [*_lines("SALAH", report.faults), *_lines("perhatikan", report.warnings)]
+    if report.faults:
+        return "\n".join([*lines, f"{len(report.faults)} kesalahan: belum dapat dipakai."])
+    return "\n".join(
+        [
+            *lines,
+            f"{report.combinations} pasangan kejadian dan tempat dicoba; semua berakhir pada petugas.",
+            f"Paling lambat telepon petugas atau instansi berdering: {report.worst_case_human_s:.0f} detik, "
+            "lewat:",
+            *(f"  {step}" for step in report.worst_path),
+        ]
+    )
+
+
+def _lines(word: str, faults: Sequence[Fault]) -> list[str]:
+    return [f"{f.file}:{f.line}:{f.column}: {word}: {f.message} [{f.code}]" for f in faults]

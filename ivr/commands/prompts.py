@@ -1,0 +1,93 @@
+"""``prompts``: the audio of every sentence a deployment can say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ivr.calls.published import Published, load
+from ivr.config import PROJECT, Config
+from ivr.flow.check import prompts as all_prompts
+from ivr.flow.prompt import Prompt
+from ivr.platforms.asterisk.programs import tool
+from ivr.prompts import build as building
+from ivr.prompts.sounds import Sounds
+from ivr.prompts.voices import Voice, best_voice
+
+EXTENSION_PHRASES = ("hold", "busy_operator", "operator_whisper", "role_agency", "role_operator")
+"""Shared phrases that Asterisk plays by itself."""
+
+
+def sounds_of(config: Config) -> Sounds:
+    """Where prompts lie: human recordings, shipped audio, what was built in this home."""
+    return Sounds(
+        PROJECT / "prompts/recordings/id",
+        PROJECT / "prompts/audio/id",
+        config.built_prompts / "id",
+    )
+
+
+def wanted(published: Published) -> tuple[Prompt, ...]:
+    """Every sentence that the dialogue or Asterisk itself may play."""
+    phrases = published.dialplan.phrases
+    own = (Prompt(phrases[key]) for key in EXTENSION_PHRASES if phrases.get(key))
+    return tuple(dict.fromkeys((*all_prompts(published.dialplan, published.directory), *own)))
+
+
+def unspoken(config: Config, published: Published) -> tuple[Prompt, ...]:
+    """The sentences that have no audio yet."""
+    sounds = sounds_of(config)
+    return tuple(prompt for prompt in wanted(published) if sounds.find(prompt) is None)
+
+
+def complete(
+    config: Config, published: Published, tell: Callable[[str], None]
+) -> Callable[[str], str]:
+    """Build what is missing; then the path of each shared phrase, for Asterisk's own text.
+
+    A phrase without audio gets a path where nothing lies: Asterisk skips it, and the caller is
+    rung all the same.
+    """
+    _build(config, published, tell)
+    sounds = sounds_of(config)
+    phrases = published.dialplan.phrases
+
+    def path(key: str) -> str:
+        prompt = Prompt(phrases.get(key, key))
+        sound = sounds.hold_loop(prompt) if key == "hold" else sounds.find(prompt)
+        return sound.path if sound else str(sounds.shipped / prompt.name)
+
+    return path
+
+
+def build(config: Config, tell: Callable[[str], None]) -> building.BuildReport:
+    """``prompts build``."""
+    return _build(config, load(config), tell)
+
+
+def check(config: Config) -> list[building.Finding]:
+    """``prompts check``."""
+    published = load(config)
+    return building.check(wanted(published), sounds_of(config), _hold(published))
+
+
+def script(config: Config) -> str:
+    """``prompts script``: file name, tab, sentence."""
+    return building.script(wanted(load(config)))
+
+
+def _build(
+    config: Config, published: Published, tell: Callable[[str], None]
+) -> building.BuildReport:
+    def voice() -> Voice:
+        return best_voice(tool("espeak-ng", tell))
+
+    def progress(number: int, total: int, text: str) -> None:
+        tell(f"Suara {number} dari {total}: {text}")
+
+    sounds = sounds_of(config)
+    return building.build(wanted(published), sounds, voice, progress, _hold(published))
+
+
+def _hold(published: Published) -> Prompt | None:
+    text = published.dialplan.phrases.get("hold")
+    return Prompt(text) if text else None

@@ -1,0 +1,187 @@
+"""Two telephones: one that calls, one that answers. Each is SIPp for SIP and one RTP stream.
+
+async with caller(sipp, "127.0.0.1", 5060, number="+6281276123456") as phone:
+    await phone.answered(seconds=5)
+    phone.rtp.press("111")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from ivr.softphone.rtp import Rtp
+from ivr.softphone.sipp import LOOK_S, SipMessage, Sipp, SippFailed, clean, free_port, render
+
+BYE_S = 5.0
+
+
+@dataclass(slots=True)
+class Phone:
+    """One telephone in one call."""
+
+    sipp: Sipp
+    rtp: Rtp
+    call_id: str
+
+    async def until(self, found: Callable[[SipMessage], bool], seconds: float) -> SipMessage | None:
+        """The first message of the trace for which this holds, or None when time is up."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    for message in self.sipp.trace():
+                        if found(message):
+                            return message
+                    if not self.sipp.running:
+                        return None
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            return None
+
+    async def answered(self, seconds: float) -> SipMessage:
+        """Wait until our INVITE is answered, and start talking; raises SippFailed."""
+        message = await self.until(_is_answer, seconds)
+        if message is None or message.media is None:
+            raise SippFailed(self.sipp.trouble() or "panggilan tidak dijawab")
+        self.rtp.talk_to(*message.media)
+        return message
+
+    @property
+    def invited_at(self) -> float | None:
+        """When the first INVITE left or came (epoch seconds)."""
+        return next((m.at for m in self.sipp.trace() if m.first_line.startswith("INVITE ")), None)
+
+    @property
+    def talking_to(self) -> str | None:
+        """Who the far side said it is, last."""
+        names = [m.asserted for m in self.sipp.trace() if not m.sent and m.asserted]
+        return names[-1] if names else None
+
+    @property
+    def ended_by_peer(self) -> bool:
+        return any(not m.sent and m.first_line.startswith("BYE ") for m in self.sipp.trace())
+
+    async def hang_up(self) -> None:
+        """Send BYE and wait for its answer."""
+        if self.sipp.running:
+            self.sipp.hang_up(self.call_id)
+            await self.sipp.ended(BYE_S)
+
+
+@contextlib.asynccontextmanager
+async def caller(
+    sipp: Sequence[str],
+    host: str,
+    port: int,
+    *,
+    number: str = "+6281276123456",
+    uri: str | None = None,
+    headers: Sequence[str] = (),
+    at: tuple[float, float, float] | None = None,
+    address: str = "127.0.0.1",
+    info_keys: Sequence[tuple[int, str]] = (),
+) -> AsyncIterator[Phone]:
+    """A citizen's telephone that has just dialled 112.
+
+    ``at`` is (latitude, longitude, radius in metres), sent by value in the INVITE. ``info_keys`` are
+    (milliseconds to wait, key) to be pressed by SIP INFO instead of RTP.
+    """
+    rtp = await Rtp.open(address)
+    program = Sipp(tuple(sipp), address, free_port(address))
+    call_id = f"{secrets.token_hex(8)}@{address}"
+    scenario = render(
+        "caller",
+        uri=clean(uri or f"sip:112@{host}:{port}"),
+        caller=f"<sip:{clean(number)}@{address}>",
+        address=address,
+        rtp_port=rtp.port,
+        headers=[clean(header) for header in headers],
+        pidf=_pidf(*at) if at else None,
+        info_keys=info_keys,
+        hold_ms=None,
+    )
+    try:
+        await program.start(scenario, f"{host}:{port}", "-m", "1", "-cid_str", call_id)
+        yield Phone(program, rtp, call_id)
+    finally:
+        await program.stop()
+        await rtp.close()
+
+
+@contextlib.asynccontextmanager
+async def answerer(
+    sipp: Sequence[str],
+    address: str,
+    port: int,
+    *,
+    ring_s: float = 0.5,
+    refuse: str | None = None,
+) -> AsyncIterator[Answerer]:
+    """A telephone that rings and answers, or refuses with a status line such as ``486 Busy Here``."""
+    rtp = await Rtp.open(address)
+    program = Sipp(tuple(sipp), address, port)
+    scenario = render(
+        "answerer",
+        address=address,
+        rtp_port=rtp.port,
+        ring_ms=int(ring_s * 1000),
+        refuse=clean(refuse) if refuse else None,
+    )
+    try:
+        await program.start(scenario)
+        yield Answerer(program, rtp)
+    finally:
+        await program.stop()
+        await rtp.close()
+
+
+@dataclass(slots=True)
+class Answerer:
+    """A telephone that waits for calls. Its RTP belongs to the newest one."""
+
+    sipp: Sipp
+    rtp: Rtp
+
+    async def called(self, seconds: float) -> Phone:
+        """Wait for an INVITE; raises SippFailed when none comes."""
+        seen = Phone(self.sipp, self.rtp, "")
+        message = await seen.until(lambda m: m.first_line.startswith("INVITE "), seconds)
+        if message is None:
+            raise SippFailed(self.sipp.trouble() or "tidak ada panggilan masuk")
+        if message.media is not None:
+            self.rtp.talk_to(*message.media)
+        return Phone(self.sipp, self.rtp, message.header("Call-ID"))
+
+    async def picked_up(self, seconds: float) -> Phone:
+        """Wait until we have answered and the far side knows."""
+        phone = await self.called(seconds)
+        if await phone.until(lambda m: m.first_line.startswith("ACK "), seconds) is None:
+            raise SippFailed(self.sipp.trouble() or "panggilan tidak jadi dijawab")
+        return phone
+
+
+def _is_answer(message: SipMessage) -> bool:
+    return (
+        not message.sent
+        and message.first_line.startswith("SIP/2.0 200")
+        and message.header("CSeq").endswith("INVITE")
+    )
+
+
+def _pidf(lat: float, lon: float, radius: float) -> str:
+    """A PIDF-LO with one circle (RFC 5491): latitude first, metres."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<presence xmlns="urn:ietf:params:xml:ns:pidf" '
+        'xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" '
+        'xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10" xmlns:gml="http://www.opengis.net/gml" '
+        'xmlns:gs="http://www.opengis.net/pidflo/1.0" entity="pres:caller@siaga.invalid">'
+        '<dm:device id="phone"><gp:geopriv><gp:location-info>'
+        f'<gs:Circle srsName="urn:ogc:def:crs:EPSG::4326"><gml:pos>{lat:.6f} {lon:.6f}</gml:pos>'
+        f'<gs:radius uom="urn:ogc:def:uom:EPSG::9001">{radius:.0f}</gs:radius></gs:Circle>'
+        "</gp:location-info><gp:usage-rules/><gp:method>GPS</gp:method></gp:geopriv>"
+        "</dm:device></presence>"
+    )
