@@ -57,7 +57,8 @@ def main() -> None:
             _say(f"{fault.file}:{fault.line}:{fault.column}: {fault.message}")
         _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
     except OSError as error:
-        _stop(f"{error.filename or 'Sistem'}: {error.strerror}.", BAD)
+        where = f"{error.filename}: " if error.filename else ""
+        _stop(f"{where}{error.strerror or error}.", BAD)
 
 
 def _stop(sentence: str, code: int) -> NoReturn:

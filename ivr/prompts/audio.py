@@ -153,10 +153,9 @@ def waiting_loop(phrase: Any, length_ms: int = 8500) -> Any:
     chime = AudioSegment.silent(1600, RATE)
     for number, note in enumerate(notes):
         chime = chime.overlay(note, position=350 * number)
-    loop = phrase + AudioSegment.silent(400, RATE)
-    while len(loop) + len(chime) <= length_ms:
-        loop += chime
-    return loop + AudioSegment.silent(length_ms - len(loop), RATE)
+    chimes = [chime] * ((length_ms - len(phrase) - 400) // len(chime))
+    loop = joined([phrase, joined(chimes)], pause_ms=400)
+    return loop + AudioSegment.silent(max(0, length_ms - len(loop)), RATE)
 
 
 def faults(path: Path) -> list[str]:

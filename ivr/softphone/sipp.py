@@ -71,7 +71,7 @@ class SipMessage:
 def read_trace(text: str) -> list[SipMessage]:
     """The messages of SIPp's message file, in order."""
     heads = list(_HEAD.finditer(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
+    ends = [*(head.start() for head in heads[1:]), len(text)][: len(heads)]
     return [
         SipMessage(
             at=datetime.fromisoformat(head[1]).timestamp(),

@@ -37,7 +37,7 @@ class UnsafeAction(ValueError):
     """A key or value that would become a header of its own."""
 
 
-class HardProtocol(AMIProtocol):  # type: ignore[misc]
+class AmiProtocol(AMIProtocol):  # type: ignore[misc]
     """panoramisk's protocol with its injection, decoding and callback faults mended."""
 
     def __init__(self) -> None:
@@ -64,14 +64,14 @@ class HardProtocol(AMIProtocol):  # type: ignore[misc]
             log.exception("ami_message_failed")
 
 
-class HardManager(Manager):  # type: ignore[misc]
-    """panoramisk's manager that forgets what it had asked, notices silence, and backs off."""
+class AmiConnection(Manager):  # type: ignore[misc]
+    """panoramisk's connection that forgets what it had asked, notices silence, and backs off."""
 
     def __init__(self, **config: Any) -> None:
         self.ping_s: float = config.pop("ping_s", PING_S)
         self.pong_s: float = config.pop("pong_s", PONG_S)
         self.first_pause_s: float = config.pop("first_pause_s", FIRST_PAUSE_S)
-        super().__init__(**{**config, "protocol_factory": HardProtocol})
+        super().__init__(**{**config, "protocol_factory": AmiProtocol})
         self.pauses = 0
         self.stopped = False
         self.pinger: asyncio.TimerHandle | None
@@ -165,7 +165,7 @@ class Listener:
         **timing: float,
     ) -> None:
         self._on_fact = on_fact
-        self.manager = HardManager(host=host, port=port, username=user, secret=secret, **timing)
+        self.manager = AmiConnection(host=host, port=port, username=user, secret=secret, **timing)
         self.manager.register_event("*", self._event)
 
     def start(self) -> None:
