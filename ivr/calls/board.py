@@ -10,7 +10,7 @@ class Fact:
     """One thing that happened on a call's legs, as the platform saw it. ``at`` is epoch seconds."""
 
     call_id: str
-    name: str  # ringing | accepted | bridged | left | floor | ended | key
+    name: str  # dialling | ringing | accepted | bridged | left | ended | key
     at: float
     who: str = ""  # agency/trunk of a leg; caller or human of an end
     channel: str = ""
@@ -42,6 +42,8 @@ class Board:
                 return False
             call = self.calls[fact.call_id] = LiveCall(fact.call_id)
         match fact.name:
+            case "dialling":
+                call.ringing = False
             case "ringing":
                 news = not call.ringing
                 call.ringing = True

@@ -36,7 +36,6 @@ FILES = (DIALPLAN_FILE, *DIRECTORY_FILES, PHRASES_FILE)
 NEEDED_PHRASES = (
     "no_input",
     "no_match",
-    "to_operator",
     "busy_operator",
     "talk_ended",
     "talk_dropped",

@@ -123,14 +123,14 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"= {routes}", *(f"  because: {r['text']}" for r in body["because"])]
         case "dial_ended":
             return [f"! {body['agency']} {body['status']} ({body['cause']})"]
+        case "leg.dialling":
+            return [f"* dial {str(body.get('who', '')).replace('/', ' via ')}"]
         case "leg.ringing":
-            return [f"* ringing {body.get('who') or body.get('channel', '')}".rstrip()]
+            return ["* ringing"]
         case "leg.accepted":
-            return [f"* accepted {body.get('who', '')}"]
+            return [f"* accepted by {str(body.get('who', '')).replace('/', ' via ')}"]
         case "leg.bridged":
             return ["* bridged"]
-        case "leg.floor":
-            return ["* operator"]
         case "leg.ended":
             return [f"* ended by {body.get('by') or 'caller'}"]
         case _:

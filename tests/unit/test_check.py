@@ -48,9 +48,9 @@ def test_the_shipped_deployment_can_be_published() -> None:
 
 def test_the_longest_way_is_walked_by_the_engine() -> None:
     """2 s a sentence, 4 s a wait: greeting 2; two menus 6 + 8 + 8 each (silence, wrong key, a
-    choice); the area 6 + 8 + 8; the kecamatan 6, 8 for the second try; then the operator's 2."""
+    choice); the area 6 + 8 + 8; the kecamatan 6, 8 for the second try; then a phone rings."""
     found = report()
-    assert found.worst_case_human_s == 2 + 22 + 22 + 22 + 6 + 8 + 2
+    assert found.worst_case_human_s == 2 + 22 + 22 + 22 + 6 + 8
     assert found.longest_dialogue_s == found.worst_case_human_s
     assert found.worst_path[0] == "diucapkan 2 detik"
     assert found.worst_path[-1] == "operator: telepon berdering"

@@ -3,7 +3,8 @@
     petugas:
       operator: Mohon tunggu, Anda disambungkan ke petugas.
 
-A target named `operator` exists without being written; `operator: ""` says the shared sentence.
+A target named `operator` exists without being written; `operator: ""` says nothing first, so that
+a person's phone rings at once: whoever waits hears words from the platform.
 What follows a dial, here and in `connect`, stands here too: a caller is never left alone after one.
 """
 
@@ -34,7 +35,7 @@ class OperatorStep(Written):
     operator: OptionalSentence = ""
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
-        text = (Prompt(self.operator),) if self.operator else dialplan.phrase("to_operator")
+        text = (Prompt(self.operator),) if self.operator else ()
         return wait(call, *saying(text), dial_operator(dialplan, call))
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:

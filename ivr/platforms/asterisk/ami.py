@@ -190,7 +190,7 @@ def fact_of(event: Mapping[str, str], now: float) -> Fact | None:
     match name:
         case "UserEvent" if event.get("UserEvent") == "Siaga":
             said = event.get("What", "")
-            if said not in ("accepted", "floor", "ended") or not event.get("Call"):
+            if said not in ("dialling", "accepted", "ended") or not event.get("Call"):
                 return None
             return Fact(event["Call"], said, at, who=event.get("Who", ""))
         case "DialState" if event.get("DialStatus") == "RINGING":

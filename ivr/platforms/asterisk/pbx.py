@@ -131,12 +131,12 @@ def render(
 
 
 def rung_operators(directory: Directory) -> tuple[Operator, ...]:
-    """The answering points to ring: those a person can answer; where there is none, all are played.
+    """The answering points to ring: those a person can answer; where there is none, the first is played.
 
     A played operator beside a real one would always be faster than a hand, and take every call.
     """
     real = tuple(o for o in directory.operators if _real_contacts(o, directory))
-    return real or directory.operators
+    return real or directory.operators[:1]
 
 
 def _real_contacts(operator: Operator, directory: Directory) -> list[Contact]:
