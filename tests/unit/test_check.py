@@ -53,7 +53,7 @@ def test_the_longest_way_is_walked_by_the_engine() -> None:
     assert found.worst_case_human_s == 2 + 22 + 22 + 22 + 6 + 8
     assert found.longest_dialogue_s == found.worst_case_human_s
     assert found.worst_path[0] == "diucapkan 2 detik"
-    assert found.worst_path[-1] == "operator: telepon berdering"
+    assert found.worst_path[-1] == "instansi: telepon berdering"
     assert any(step.startswith("tempat: tombol salah") for step in found.worst_path)
     assert warned(found, "human-by-not-held") == [("dialplan.yaml", 3)]
 

@@ -63,6 +63,7 @@ MODULES = (
     "res_agi",
     "res_musiconhold",
     "app_dial",
+    "app_exec",
     "app_mixmonitor",
     "app_playback",
     "app_read",
