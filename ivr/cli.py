@@ -41,21 +41,28 @@ Deployment = Annotated[
 
 def main() -> None:
     """Run, and turn what an administrator can mend into one sentence."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from ivr.calls.published import DeploymentFaulty
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
     from ivr.platforms.asterisk.programs import ProgramMissing
+    from ivr.prompts.voices import VoiceUnavailable
+    from ivr.softphone.sipp import SippFailed
 
     try:
         app()
     except (configuration.ConfigError, DeploymentMissing) as error:
         _stop(str(error), WRONG)
-    except (ProgramMissing, CannotStart) as error:
+    except (ProgramMissing, CannotStart, SippFailed, VoiceUnavailable) as error:
         _stop(str(error), BAD)
     except DeploymentFaulty as error:
         for fault in error.faults:
             _say(f"{fault.file}:{fault.line}:{fault.column}: {fault.message}")
         _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()[0]
+        _stop(f"Basis data tidak dapat dipakai ({said}). Sudah pernah ./siaga up?", BAD)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _stop(f"{where}{error.strerror or error}.", BAD)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+
+REMEMBERED = 1000
+"""So many ended calls are still known, for what is told of them late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,13 @@ class Board:
     """All calls that have not ended."""
 
     calls: dict[str, LiveCall] = field(default_factory=dict)
+    _ended: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def feed(self, fact: Fact) -> bool:
         """Take a fact in. True if it is news: a call rings once for the record, and ends once."""
         call = self.calls.get(fact.call_id)
         if call is None:
-            if fact.name == "ended":
+            if fact.name == "ended" or fact.call_id in self._ended:
                 return False
             call = self.calls[fact.call_id] = LiveCall(fact.call_id)
         match fact.name:
@@ -57,4 +62,5 @@ class Board:
                 call.talking_to = None
             case "ended":
                 del self.calls[fact.call_id]
+                self._ended.append(fact.call_id)
         return True

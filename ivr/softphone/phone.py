@@ -45,7 +45,9 @@ class Phone:
         """Wait until our INVITE is answered, and start talking; raises SippFailed."""
         message = await self.until(_is_answer, seconds)
         if message is None or message.media is None:
-            raise SippFailed(self.sipp.trouble() or "panggilan tidak dijawab")
+            raise SippFailed(
+                "Panggilan tidak dijawab. Apakah mesin berjalan? Lihat ./siaga status."
+            )
         self.rtp.talk_to(*message.media)
         return message
 

@@ -154,7 +154,7 @@ def describe(call: Mapping[str, Any]) -> str:
     """One call for a person."""
     place = (call["location"] or {}).get("code") or "tidak diketahui"
     lines = [
-        f"{call['case_number']}  ({call['call_id']})  {_when(call['offered_at'])}",
+        f"{call['case_number'] or '-'}  ({call['call_id']})  {_when(call['offered_at'])}",
         f"kejadian {call['incident'] or 'tidak diketahui'}, tempat {place}, "
         f"tersambung ke {call['bridged_to'] or '-'}, diakhiri {call['ended_by'] or '-'}",
         "",

@@ -94,8 +94,11 @@ Index("calls_open", Call.ended_at, Call.offered_at)
 
 
 def connect(url: str) -> Engine:
-    """An engine for this URL; SQLite in WAL mode, a commit on disk when it returns."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    """An engine for this URL; SQLite in WAL mode, a commit on disk when it returns.
+
+    Its errors do not show what was written: they end in log files, and callers' numbers must not.
+    """
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if url.startswith("sqlite"):
 
         @event.listens_for(engine, "connect")

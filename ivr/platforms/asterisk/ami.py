@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -72,20 +73,19 @@ class AmiConnection(Manager):  # type: ignore[misc]
         self.pong_s: float = config.pop("pong_s", PONG_S)
         self.first_pause_s: float = config.pop("first_pause_s", FIRST_PAUSE_S)
         super().__init__(**{**config, "protocol_factory": AmiProtocol})
+        self.ping_delay = self.ping_s  # of the first ping; the base class knows whole seconds only
         self.pauses = 0
         self.stopped = False
-        self.pinger: asyncio.TimerHandle | None
         self._unanswered: asyncio.TimerHandle | None = None
 
     def connection_made(self, f: Any) -> None:
         """Connected, or not: then try again, later each time."""
         if self.stopped:
+            if not f.cancelled() and f.exception() is None:
+                f.result()[0].abort()
             return
         self.reconnect_timeout = self._pause()
         super().connection_made(f)
-        if self.pinger is not None:
-            self.pinger.cancel()
-            self.pinger = self.loop.call_later(self.ping_s, self.ping)
 
     def login(self, future: Any) -> bool:
         """Say loudly when the password is refused: waiting will not mend it."""
@@ -116,10 +116,7 @@ class AmiConnection(Manager):  # type: ignore[misc]
 
     def connection_lost(self, exc: Any) -> None:
         """Never send an old action again: nobody knows whether it was carried out."""
-        for action in self.awaiting_actions:
-            action.future.cancel()
-        self.awaiting_actions.clear()
-        self._forget_ping()
+        self._forget_actions()
         if self.stopped:
             return
         self.reconnect_timeout = self._pause()
@@ -129,8 +126,8 @@ class AmiConnection(Manager):  # type: ignore[misc]
     def close(self) -> None:
         """Stop for good."""
         self.stopped = True
-        self._forget_ping()
         super().close()
+        self._forget_actions()
 
     def _pause(self) -> float:
         self.pauses += 1
@@ -145,6 +142,12 @@ class AmiConnection(Manager):  # type: ignore[misc]
         self._unanswered = None
         log.error("ami_silent", seconds=self.pong_s)
         self.protocol.transport.abort()
+
+    def _forget_actions(self) -> None:
+        for action in self.awaiting_actions:
+            action.future.cancel()
+        self.awaiting_actions.clear()
+        self._forget_ping()
 
     def _forget_ping(self) -> None:
         if self._unanswered is not None:
@@ -184,23 +187,28 @@ class Listener:
 
 def fact_of(event: Mapping[str, str], now: float) -> Fact | None:
     """What an AMI event says about a call, or None. All legs of a call carry its Linkedid."""
+    fact = _fact(event, now)
+    return fact if fact is not None and fact.call_id else None
+
+
+def _fact(event: Mapping[str, str], now: float) -> Fact | None:
     name = event.get("Event", "")
     at = _epoch(event.get("Timestamp", ""), now)
     own = event.get("Uniqueid", "")
     match name:
         case "UserEvent" if event.get("UserEvent") == "Siaga":
             said = event.get("What", "")
-            if said not in ("dialling", "accepted", "ended") or not event.get("Call"):
+            if said not in ("dialling", "accepted", "ended"):
                 return None
-            return Fact(event["Call"], said, at, who=event.get("Who", ""))
+            return Fact(event.get("Call", ""), said, at, who=event.get("Who", ""))
         case "DialState" if event.get("DialStatus") == "RINGING":
             channel = event.get("DestChannel", "")
             return Fact(event.get("DestLinkedid", ""), "ringing", at, channel=channel)
-        case "BridgeEnter" if own and own == event.get("Linkedid"):
+        case "BridgeEnter" if own == event.get("Linkedid"):
             return Fact(own, "bridged", at, channel=event.get("Channel", ""))
-        case "BridgeLeave" if own and own == event.get("Linkedid"):
+        case "BridgeLeave" if own == event.get("Linkedid"):
             return Fact(own, "left", at, channel=event.get("Channel", ""))
-        case "Hangup" if own and own == event.get("Linkedid"):
+        case "Hangup" if own == event.get("Linkedid"):
             return Fact(own, "ended", at, cause=event.get("Cause", ""))
         case "DTMFEnd" if own == event.get("Linkedid") and event.get("Direction") == "Received":
             return Fact(own, "key", at, key=event.get("Digit", ""))
@@ -210,6 +218,7 @@ def fact_of(event: Mapping[str, str], now: float) -> Fact | None:
 def _epoch(text: str, now: float) -> float:
     """Asterisk's own time of an event (seconds since the epoch, with microseconds)."""
     try:
-        return float(text)
+        at = float(text)
     except ValueError:
         return now
+    return at if math.isfinite(at) else now
