@@ -63,9 +63,10 @@ def build_host(config: Config, published: Published, recorder: Recorder) -> Host
     """Everything a live call needs, from the parts of this process."""
     keys: defaultdict[str, Keys] = defaultdict(Keys)
 
-    def forget(call_id: str) -> None:
-        keys.pop(call_id, None)
-        recorder.forget(call_id)
+    def forget(call_id: str, after_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(after_s, keys.pop, call_id, None)
+        loop.call_later(after_s, recorder.forget, call_id)
 
     return Host(
         dialplan=published.dialplan,
@@ -96,8 +97,8 @@ def listen(host: Host, recorder: Recorder, board: Board) -> Callable[[Fact], Non
         body = {name: getattr(fact, name) for name in ("who", "channel", "cause")}
         said: dict[str, object] = {name: value for name, value in body.items() if value}
         if fact.name == "ended":
-            said["by"] = fact.who or "caller"
-            asyncio.get_running_loop().call_later(MEMORY_S, host.forget, fact.call_id)
+            said["by"] = fact.who or "line_lost"
+            host.forget(fact.call_id, MEMORY_S)
         recorder.observe(fact.call_id, f"leg.{fact.name}", said, fact.at)
 
     return on_fact

@@ -1,7 +1,8 @@
 """Log lines: JSON, one event a line, personal values masked, and a queue before the file.
 
 A reader that stops reading must never stop a call: when the queue is full, lines are dropped and
-counted; so are lines that the file refuses. A value under a key that begins ``pii_`` keeps its last three characters.
+counted; so are lines that the file refuses. A value under a key that begins ``pii_`` keeps its last
+three characters.
 """
 
 from __future__ import annotations

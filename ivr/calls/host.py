@@ -18,7 +18,8 @@ class Host:
 
     ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers a
     DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since the
-    epoch, ``monotonic`` seconds of any steady clock.
+    epoch, ``monotonic`` seconds of any steady clock. ``forget`` drops what is kept in memory of a call
+    after so many seconds; what is on disk stays.
     """
 
     dialplan: Dialplan
@@ -31,6 +32,6 @@ class Host:
     decide: Callable[[Directory, str | None, Location | None], RouteDecision]
     case_number: Callable[[float], str]
     keys_of: Callable[[str], Keys]
-    forget: Callable[[str], None]
+    forget: Callable[[str, float], None]
     clock: Callable[[], float]
     monotonic: Callable[[], float]

@@ -26,6 +26,7 @@ from routing.model import Location, Reason
 
 COMMIT_S = 0.05
 EVENTS_S = 1.0
+LONGEST_S = 3600.0  # nothing is kept in memory longer, even if nobody tells that the call is over
 
 STATUSES = frozenset({"answered", "busy", "no_answer", "declined", "failed", "cancelled"})
 
@@ -61,6 +62,7 @@ async def new_call(session: AgiSession, host: Host) -> None:
         sip_call_id=said.get("agi_arg_1") or None,
         location=location,
     )
+    host.forget(offered.call_id, LONGEST_S)
     await _committed(host.commit(offered.call_id, offered), "offered")
     log.info("call_offered", case_number=offered.case_number, pii_caller=offered.caller)
     await _walk(session, host, offered.call_id, engine.begin(host.dialplan, offered))

@@ -33,14 +33,16 @@ class Record:
     body: Mapping[str, Any]
 
 
-def put(connection: Connection, record: Record) -> None:
-    """Store one record and apply it; both or neither."""
+def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
+    """Store one record and apply it; both or neither. ``apply=False`` only stores it."""
     call_id, seq, at = record.call_id, record.seq, record.at
     kind, body = record.kind, record.body
     row = {"call_id": call_id, "seq": seq, "at": at, "kind": kind, "body": dict(body)}
     if connection.execute(_once(connection, EVENTS).values(row)).rowcount != 1:
         return
     connection.execute(_once(connection, CALLS).values(call_id=call_id, test=False))
+    if not apply:
+        return
     if kind == "call_offered":
         _offered(connection, call_id, seq, at, body)
     elif kind == "learned":
@@ -60,12 +62,15 @@ def put(connection: Connection, record: Record) -> None:
         _location(connection, call_id, seq, at, body["location"])
     elif kind == "leg.ringing":
         _first(connection, call_id, human_at=at)
+    elif kind == "leg.dialling":
+        # The dialogue ended because its socket closed, not because the caller was gone.
+        _change(connection, call_id, ended_at=None, ended_by=None)
     elif kind == "leg.accepted":
         _change(connection, call_id, bridged_to=str(body.get("who", "")).partition("/")[0])
     elif kind == "leg.bridged":
         _first(connection, call_id, bridged_at=at)
     elif kind == "leg.ended":
-        _first(connection, call_id, ended_at=at, ended_by=body.get("by") or "caller")
+        _change(connection, call_id, ended_at=at, ended_by=body.get("by") or "line_lost")
     elif kind == "caller_hung_up":
         _first(connection, call_id, ended_at=at, ended_by="caller")
 
@@ -73,11 +78,12 @@ def put(connection: Connection, record: Record) -> None:
 def _offered(
     connection: Connection, call_id: str, seq: int, at: float, body: Mapping[str, Any]
 ) -> None:
-    names = ("case_number", "sip_call_id", "caller", "dialled", "trunk", "dialplan_version", "test")
+    names = ("case_number", "sip_call_id", "caller", "dialled", "trunk", "dialplan_version")
     _change(
         connection,
         call_id,
         offered_at=body.get("at", at),
+        test=bool(body.get("test")),
         **{name: body.get(name) for name in names},
     )
     if body.get("location"):

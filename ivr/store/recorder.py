@@ -4,7 +4,11 @@ What survives. A record whose ``commit`` resolved is on disk (``fdatasync``): it
 a power cut. Every other record is written to the journal within milliseconds, which survives
 SIGKILL of this process; it is in the database within 100 ms (WAL, synchronous=FULL), which survives
 a power cut. A database that is away changes nothing for a call: the journal goes on, and what it
-holds is put in later, each record once.
+holds is put in later, each record once. A journal is deleted when the database has all of it.
+
+What cannot be helped is told, and costs nothing else: a full disk fails the commits of that moment;
+a record that nothing can be made of is stored as it is, and one that the database will never take
+is kept in ``refused.txt`` beside the journals.
 
 Two threads: one owns the journal file, so that a locked database never delays a commit; one owns
 the database. Neither ever runs on the event loop.
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import queue
 import threading
@@ -27,10 +32,16 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from ivr.flow.events import Event
-from ivr.flow.journal import KINDS, JournalError, from_json, to_json
+from ivr.flow.events import CallOffered, Event
+from ivr.flow.journal import KINDS, from_json, to_json
 from ivr.store.projection import Record, put
 from ivr.store.reports import events_of
 from ivr.store.tables import connect
@@ -41,6 +52,7 @@ ROTATE_BYTES = 4 * 1024 * 1024
 MOST_WAITING = 50_000
 LONGEST_PAUSE_S = 5.0
 CLOSE_S = 5.0
+REFUSED = "refused.txt"
 
 log = structlog.get_logger(__name__)
 
@@ -60,25 +72,28 @@ class Recorder:
         journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._dir = journal_dir
         self._engine = connect(database_url)
-        self._events: defaultdict[str, list[Event]] = defaultdict(list)
+        self._events: defaultdict[str, dict[int, Event]] = defaultdict(dict)
         self._last_seq = 0
         self._lock = threading.Lock()
         self._to_journal: queue.Queue[tuple[Record, asyncio.Future[None] | None] | None]
         self._to_journal = queue.Queue(MOST_WAITING)
         self._to_database: queue.Queue[_Written | None] = queue.Queue()
+        self._closing = threading.Event()
+        self._torn = False
         self._file, self._path = _open_journal(self._dir)
         self._old = tuple(p for p in sorted(self._dir.glob("*.jsonl")) if p != self._path)
         self._threads = (
             threading.Thread(target=self._write_journal, name="journal", daemon=True),
-            threading.Thread(target=self._write_database, name="database", daemon=True),
+            threading.Thread(
+                target=self._write_database, args=(self._path,), name="database", daemon=True
+            ),
         )
         for thread in self._threads:
             thread.start()
 
     def record(self, call_id: str, event: Event) -> None:
         """Hand over an event of the engine; returns at once."""
-        self._events[call_id].append(event)
-        self._hand_over(self._new(call_id, *_parts(event)), None)
+        self._hand_over(self._happened(call_id, event), None)
 
     def observe(
         self, call_id: str, kind: str, body: Mapping[str, object], at: float | None = None
@@ -88,17 +103,21 @@ class Recorder:
 
     async def commit(self, call_id: str, event: Event) -> None:
         """Hand over an event of the engine; returns when it is on disk."""
-        self._events[call_id].append(event)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._hand_over(self._new(call_id, *_parts(event)), done)
+        self._hand_over(self._happened(call_id, event), done)
         await done
 
     async def events_of(self, call_id: str) -> Sequence[Event]:
         """The engine's events of a call, in order: from memory, else from the journals and database."""
-        if call_id not in self._events:
+        held = self._events.get(call_id, {})
+        if not any(isinstance(event, CallOffered) for event in held.values()):
             found = await asyncio.to_thread(self._find_events, call_id)
-            self._events[call_id] = list(found)
-        return tuple(self._events[call_id])
+            held = dict(sorted({**found, **self._events.get(call_id, {})}.items()))
+            if held:
+                self._events[call_id] = held
+                with self._lock:  # what follows comes after it, also where the clock was set back
+                    self._last_seq = max(self._last_seq, *held)
+        return tuple(held.values())
 
     def forget(self, call_id: str) -> None:
         """The call is over: its events need not be in memory any more."""
@@ -106,10 +125,16 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left; returns when it is in the database, or after a few seconds."""
+        self._closing.set()
         self._to_journal.put(None)
         for thread in self._threads:
             thread.join(CLOSE_S)
         self._engine.dispose()
+
+    def _happened(self, call_id: str, event: Event) -> Record:
+        record = self._new(call_id, *_parts(event))
+        self._events[call_id][record.seq] = event
+        return record
 
     def _new(
         self, call_id: str, kind: str, body: Mapping[str, Any], at: float | None = None
@@ -131,89 +156,147 @@ class Recorder:
         while True:
             batch = _drain(self._to_journal)
             records = [item for item in batch if item is not None]
-            error: OSError | None = None
-            try:
-                if records:
-                    self._file.write(b"".join(_line(record) for record, _ in records))
-                    self._file.flush()
-                if any(done is not None for _, done in records):
-                    os.fdatasync(self._file.fileno())
-            except OSError as trouble:
-                error = trouble
-                log.error("journal_failed", error=str(trouble), records=len(records))
+            error = self._append(records)
             for record, done in records:
                 self._to_database.put(_Written(record, None if error else self._path))
                 if done is not None:
                     _resolve(done, error)
             if None in batch:
                 self._to_database.put(None)
+                self._file.close()
                 return
             if self._file.tell() > ROTATE_BYTES:
-                self._file.close()
-                self._file, self._path = _open_journal(self._dir)
+                self._rotate()
 
-    def _write_database(self) -> None:
-        self._recover()
-        file = self._path
+    def _append(
+        self, records: Sequence[tuple[Record, asyncio.Future[None] | None]]
+    ) -> OSError | None:
+        """Write records, and see them on disk where somebody waits for that."""
+        data = b"".join(_line(record) for record, _ in records)
+        if self._torn:
+            data = b"\n" + data
+        try:
+            while data:
+                self._torn = True
+                data = data[self._file.write(data) :]  # a disk that fills up takes a part of it
+            self._torn = False
+            if any(done is not None for _, done in records):
+                os.fdatasync(self._file.fileno())
+        except OSError as error:
+            log.error("journal_failed", error=str(error), records=len(records))
+            return error
+        return None
+
+    def _rotate(self) -> None:
+        try:
+            new = _open_journal(self._dir)
+        except OSError as error:
+            log.error("journal_not_rotated", error=str(error))
+            return
+        self._file.close()
+        self._file, self._path = new
+
+    def _write_database(self, file: Path) -> None:
+        """Put in what is in the journals, from ``file`` on; each is deleted when all of it is in."""
+        if not self._recover():
+            return
         ended = False
         while not ended:
             batch = _drain(self._to_database, BATCH_S)
             ended = None in batch
             written = [item for item in batch if item is not None]
-            self._insist([item.record for item in written], patient=not ended)
+            if not self._insist([item.record for item in written]):
+                return
             for item in written:
                 if item.file is not None and item.file != file:
-                    file.unlink(missing_ok=True)  # all of it is in the database by now
+                    file.unlink(missing_ok=True)
                     file = item.file
-        if self._to_database.empty():
-            self._path.unlink(missing_ok=True)
+        for path in {file, self._path}:
+            path.unlink(missing_ok=True)
 
-    def _insist(self, records: Sequence[Record], *, patient: bool) -> bool:
-        """Put records in, however long the database is away. Gives up only when closing."""
+    def _insist(self, records: Sequence[Record]) -> bool:
+        """Put records in, however long the database is away. False if it was when closing."""
         pause = 0.1
         while records:
             try:
-                insert(self._engine, records)
+                self._store(records)
                 return True
             except SQLAlchemyError as error:
                 log.error("database_away", error=type(error).__name__, records=len(records))
-                if not patient:
+                if self._closing.wait(pause):
                     return False
-                time.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
         return True
 
-    def _recover(self) -> None:
+    def _store(self, records: Sequence[Record]) -> None:
+        """Put records in; one that is at fault itself must not hold up the others."""
+        try:
+            insert(self._engine, records)
+        except OperationalError:
+            raise
+        except Exception:  # one of them is bad, in whatever way
+            for record in records:
+                self._store_one(record)
+
+    def _store_one(self, record: Record) -> None:
+        try:
+            insert(self._engine, [record])
+            return
+        except OperationalError:
+            raise
+        except Exception as error:  # nothing can be made of it, but it happened
+            log.error("record_not_applied", error=type(error).__name__, **_named(record))
+        try:
+            insert(self._engine, [record], apply=False)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError):
+                raise
+            log.error("record_refused", error=type(error).__name__, **_named(record))
+            self._keep_refused(record)
+
+    def _keep_refused(self, record: Record) -> None:
+        try:
+            with (self._dir / REFUSED).open("ab") as file:
+                file.write(_line(record))
+                file.flush()
+                os.fdatasync(file.fileno())
+        except OSError as error:
+            log.error("record_lost", error=str(error), **_named(record))
+
+    def _recover(self) -> bool:
         """Put in what an earlier process left in its journals; files of a living one are locked."""
         for path in self._old:
-            with path.open("rb") as file:
-                try:
+            try:
+                with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                records = list(read_journal(path))
+                    records = list(read_journal(path))
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                log.error("journal_unreadable", file=path.name, error=str(error))
+                continue
             if records:
                 log.info("journal_recovered", file=path.name, records=len(records))
             for start in range(0, len(records), BATCH_ROWS):
-                self._insist(records[start : start + BATCH_ROWS], patient=True)
+                if not self._insist(records[start : start + BATCH_ROWS]):
+                    return False
             path.unlink(missing_ok=True)
+        return True
 
-    def _find_events(self, call_id: str) -> list[Event]:
+    def _find_events(self, call_id: str) -> dict[int, Event]:
         from_files = (r for path in sorted(self._dir.glob("*.jsonl")) for r in read_journal(path))
         rows = {r.seq: r for r in from_files if r.call_id == call_id}
         rows.update({r.seq: r for r in _stored(self._engine, call_id)})
-        return [
-            from_json({"kind": r.kind, **r.body})
-            for _, r in sorted(rows.items())
-            if r.kind in KINDS
-        ]
+        return {
+            seq: from_json({"kind": r.kind, **r.body}) for seq, r in rows.items() if r.kind in KINDS
+        }
 
 
-def insert(engine: Engine, records: Iterable[Record]) -> None:
+def insert(engine: Engine, records: Iterable[Record], *, apply: bool = True) -> None:
     """Put records in, each once, and bring the tables made of them up to date; one transaction."""
     with engine.begin() as connection:
         for record in records:
-            put(connection, record)
+            put(connection, record, apply=apply)
 
 
 def read_journal(path: Path) -> Iterable[Record]:
@@ -226,17 +309,16 @@ def read_journal(path: Path) -> Iterable[Record]:
         if not line:
             continue
         try:
-            said = orjson.loads(line)
-            yield Record(said["call"], said["seq"], said["at"], said["kind"], said["body"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            yield _record(orjson.loads(line))
+        except (ValueError, KeyError, TypeError):
             log.warning("journal_line_torn", file=path.name, line=number)
 
 
 def _stored(engine: Engine, call_id: str) -> list[Record]:
     try:
         return [Record(call_id, *row) for row in events_of(engine, call_id)]
-    except (SQLAlchemyError, JournalError):
-        log.exception("events_unreadable", call_id=call_id)
+    except SQLAlchemyError as error:
+        log.error("events_unreadable", call_id=call_id, error=type(error).__name__)
         return []
 
 
@@ -253,7 +335,24 @@ def _line(record: Record) -> bytes:
         "kind": record.kind,
         "body": record.body,
     }
-    return orjson.dumps(said) + b"\n"
+    try:
+        return orjson.dumps(said) + b"\n"
+    except TypeError:  # no JSON: what can be kept of it is kept
+        plain = json.dumps(said, default=str, skipkeys=True, ensure_ascii=False)
+        return plain.encode("utf-8", "replace") + b"\n"
+
+
+def _record(said: Mapping[str, Any]) -> Record:
+    """The record that a line says; ValueError, KeyError or TypeError if it says none."""
+    record = Record(said["call"], said["seq"], said["at"], said["kind"], said["body"])
+    plain = isinstance(record.call_id, str) and isinstance(record.kind, str)
+    if not plain or not isinstance(record.seq, int) or not isinstance(record.body, dict):
+        raise ValueError("no record")
+    return Record(record.call_id, record.seq, float(record.at), record.kind, record.body)
+
+
+def _named(record: Record) -> dict[str, object]:
+    return {"call_id": record.call_id, "seq": record.seq, "kind": record.kind}
 
 
 def _open_journal(folder: Path) -> tuple[Any, Path]:
@@ -261,6 +360,11 @@ def _open_journal(folder: Path) -> tuple[Any, Path]:
     file = path.open("ab", buffering=0)
     path.chmod(0o600)
     fcntl.flock(file, fcntl.LOCK_EX)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)  # the name of a new file is on disk only when its folder is
+    finally:
+        os.close(handle)
     return file, path
 
 

@@ -106,8 +106,17 @@ def transcript(
 ) -> list[str]:
     """What both sides did, one line each, with seconds since the call was offered."""
     return [
-        f"{at - start:7.2f}  {line}" for _, at, kind, body in events for line in _lines(kind, body)
+        f"{at - start:7.2f}  {line}"
+        for _, at, kind, body in events
+        for line in _readable(kind, body)
     ]
+
+
+def _readable(kind: str, body: Mapping[str, Any]) -> list[str]:
+    try:
+        return _lines(kind, body)
+    except (KeyError, TypeError):  # one record that cannot be read must not hide the call
+        return [f"? {kind}"]
 
 
 def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:

@@ -175,6 +175,48 @@ def test_an_agency_that_declines_gives_the_caller_to_the_next_and_then_to_the_op
     assert record["bridged_to"] == "operator"
 
 
+def test_zero_while_an_agency_rings_reaches_the_operator(
+    peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
+) -> None:
+    async def call() -> None:
+        async with (
+            answerer(sipp, AGENCY, agency_ports["first"], ring_s=9) as post,
+            answerer(sipp, OPERATOR, agency_ports["operator"]) as operator,
+            caller(sipp, "127.0.0.1", peered.sip_port) as phone,
+        ):
+            await phone.answered(5)
+            phone.rtp.press("111")
+            await post.called(25)
+            phone.rtp.press("0")
+            await operator.picked_up(5)
+            operator.rtp.press("1")
+            await hear_each_other(phone.rtp, operator.rtp)
+            await phone.hang_up()
+
+    asyncio.run(call())
+
+
+def test_operators_who_are_busy_are_rung_again_and_the_caller_stays(
+    peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
+) -> None:
+    async def call() -> None:
+        async with caller(sipp, "127.0.0.1", peered.sip_port) as phone:
+            async with answerer(
+                sipp, OPERATOR, agency_ports["operator"], refuse="486 Busy Here"
+            ) as busy:
+                await phone.answered(5)
+                phone.rtp.press("0")
+                await busy.called(10)
+            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
+                await operator.picked_up(20)
+                operator.rtp.press("1")
+                await hear_each_other(phone.rtp, operator.rtp)
+                assert not phone.ended_by_peer
+                await phone.hang_up()
+
+    asyncio.run(call())
+
+
 def test_an_agency_that_hangs_up_does_not_end_the_call(
     peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
 ) -> None:
