@@ -1,4 +1,4 @@
-"""The only reader of the environment: where state lives, which ports are used, which language.
+"""The only reader of the environment: where state lives, which ports are used.
 
 Two engines with other homes and ports run side by side on one machine.
 """
@@ -30,7 +30,6 @@ class Config:
     rtp_start: int
     rtp_end: int
     database_url: str
-    language: str
 
     @property
     def journal_dir(self) -> Path:
@@ -67,7 +66,6 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         rtp_start=rtp_start,
         rtp_end=rtp_end,
         database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",
-        language="en" if environment.get("SIAGA_LANG", "id").lower().startswith("en") else "id",
     )
 
 

@@ -57,7 +57,7 @@ def _serving(
                 Reason("kabupaten", f"{agency.id} menangani {incident} di seluruh kabupaten")
             )
         return wide
-    if location is not None and location.confidence < SURE:
+    if location is not None and not location.confidence >= SURE:
         because.append(
             Reason("low-confidence", f"{place.name} ({place.code}) hanya perkiraan tempat kejadian")
         )

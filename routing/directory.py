@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from routing.model import (
+    OPERATOR,
     SERVICES,
     Agency,
     Carrier,
@@ -199,9 +200,21 @@ class _Reading:
             if file != "places" and not _NAME.fullmatch(str(name)):
                 message = f"Nama {str(name)[:40]!r}: hanya huruf kecil, angka dan tanda hubung."
                 self.problem(file, (*at, name), "name", message)
+            elif file == "agencies" and name == OPERATOR:
+                message = (
+                    f"Nama `{OPERATOR}` berarti petugas 112. Beri nama lain pada instansi ini."
+                )
+                self.problem(file, (*at, name), "name", message)
             elif typed is not None:
                 found[str(name)] = typed
         return found
+
+    def written(self, file: str, key: str) -> Mapping[str, object]:
+        """A part as it stands there, also what is at fault in it: that is told once, not again
+        by everybody who names it."""
+        part = self.tree.get(file)
+        part = part.get(key) if isinstance(part, Mapping) else None
+        return part if isinstance(part, Mapping) else {}
 
 
 def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[Problem]]:
@@ -215,14 +228,12 @@ def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[P
             name=written.name,
             handles=_handles(reading, name, written.handles),
             covers=_covers(reading, name, written.covers, places),
-            contacts=_contacts(reading, "agencies", name, written.contacts, trunks),
+            contacts=_contacts(reading, "agencies", name, written.contacts),
         )
         for name, written in reading.entries("agencies", _Agency).items()
     ]
     operators = [
-        Operator(
-            name, written.name, _contacts(reading, "operators", name, written.contacts, trunks)
-        )
+        Operator(name, written.name, _contacts(reading, "operators", name, written.contacts))
         for name, written in reading.entries("operators", _Operator).items()
     ]
     if not operators and not any(p.file == "operators" for p in reading.problems):
@@ -291,11 +302,12 @@ def _covers(
     """Kecamatan by name or code; ``semua`` is every one of them."""
     if isinstance(written, str) or written == [EVERYWHERE]:
         return frozenset(places)
-    by_name = {place.name: code for code, place in places.items()}
+    known = reading.written("places", "kecamatan")
+    by_name = {str(p.get("name")): code for code, p in known.items() if isinstance(p, Mapping)}
     codes = set()
     for number, name in enumerate(written):
         code = by_name.get(name, name)
-        if code not in places:
+        if code not in known:
             message = (
                 f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{_suggestion(name, by_name)}"
             )
@@ -305,12 +317,9 @@ def _covers(
 
 
 def _contacts(
-    reading: _Reading,
-    file: str,
-    owner: str,
-    written: list[_Contact],
-    trunks: Mapping[str, Trunk],
+    reading: _Reading, file: str, owner: str, written: list[_Contact]
 ) -> tuple[Contact, ...]:
+    trunks = reading.written("trunks", "keluar")
     found = []
     for number, contact in enumerate(written):
         path = (owner, "contacts", number, "via")

@@ -56,7 +56,6 @@ class Engine:
             "SIAGA_AGI_PORT": str(free_tcp_port()),
             "SIAGA_AMI_PORT": str(free_tcp_port()),
             "SIAGA_RTP_PORTS": f"{first}-{first + 199}",
-            "SIAGA_LANG": "id",
         }
 
     def run(self, *arguments: str, seconds: float = 150) -> subprocess.CompletedProcess[str]:

@@ -68,7 +68,7 @@ def test_zero_during_the_greeting_reaches_the_operator(shipped: Engine) -> None:
 
 
 def test_a_position_in_the_invite_is_kept_and_used_when_no_key_says_where(shipped: Engine) -> None:
-    said = shipped.json("call", "--press", "1", "--at", "1.2856,101.197,50")
+    said = shipped.json("call", "--press", "199", "--at", "1.2856,101.197,50")
     assert said["location"]["source"] == "sip_pidf"
     assert said["location"]["code"] == "14.03.09"
     assert said["location"]["radius_m"] == 50

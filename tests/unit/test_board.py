@@ -1,0 +1,61 @@
+"""The board takes facts in any order, and tells once what a record must hold once."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.calls.board import Board, Fact
+
+
+def news(board: Board, *facts: tuple[str, str]) -> list[str]:
+    """The names of the facts that were news."""
+    return [
+        name for name, who in facts if board.feed(Fact("1700000000.1", name, 1_750_000_000.0, who))
+    ]
+
+
+def test_a_call_rings_once_and_ends_once() -> None:
+    board = Board()
+    assert news(board, ("ringing", ""), ("ringing", ""), ("ringing", "")) == ["ringing"]
+    assert news(board, ("accepted", "damkar-mandau/damkar-sip"), ("bridged", "")) == [
+        "accepted",
+        "bridged",
+    ]
+    live = board.calls["1700000000.1"]
+    assert (live.talking_to, live.bridged) == ("damkar-mandau/damkar-sip", True)
+    assert news(board, ("ended", "human"), ("ended", ""), ("ended", "caller")) == ["ended"]
+    assert not board.calls
+
+
+def test_every_target_that_is_dialled_rings_for_itself() -> None:
+    facts = [("dialling", "a/t"), ("ringing", ""), ("ringing", ""), ("dialling", "b/t")]
+    assert news(Board(), *facts, ("ringing", "")) == ["dialling", "ringing", "dialling", "ringing"]
+
+
+def test_who_leaves_a_talk_can_be_talked_to_again() -> None:
+    board = Board()
+    news(board, ("ringing", ""), ("accepted", "a/t"), ("bridged", ""), ("left", ""))
+    live = board.calls["1700000000.1"]
+    assert (live.talking_to, live.bridged) == (None, False)
+    assert news(board, ("ringing", "")) == ["ringing"]
+
+
+@pytest.mark.parametrize("late", ["dialling", "ringing", "accepted", "bridged", "left"])
+def test_what_comes_after_the_end_opens_no_call_again(late: str) -> None:
+    board = Board()
+    assert news(board, ("ringing", ""), ("ended", "human")) == ["ringing", "ended"]
+    assert news(board, (late, ""), ("ended", "")) == []
+    assert not board.calls
+
+
+def test_the_end_of_a_call_that_nobody_saw_is_no_news() -> None:
+    assert news(Board(), ("ended", "")) == []
+
+
+def test_calls_do_not_disturb_each_other() -> None:
+    board = Board()
+    for number in range(300):
+        assert board.feed(Fact(str(number), "ringing", 0.0))
+    for number in range(0, 300, 2):
+        assert board.feed(Fact(str(number), "ended", 0.0))
+    assert set(board.calls) == {str(number) for number in range(1, 300, 2)}

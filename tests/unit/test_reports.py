@@ -1,0 +1,266 @@
+"""What is recorded of a call adds up to the call object that others read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from small_deployment import offered
+
+from ivr.flow.events import CallerHungUp, DialEnded, DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.journal import to_json
+from ivr.store import reports
+from ivr.store.projection import Record
+from ivr.store.recorder import insert
+from ivr.store.tables import Base, connect, migrate
+from routing.model import Location, Reason, Route
+
+START = 1_750_000_000.0
+
+ROUTES = (
+    Route("damkar-mandau", "damkar-sip", "101", 20.0, "answer"),
+    Route("damkar-mandau", "jasnita", "ISI-NOMOR", 15.0, "press"),
+    Route("operator", "pusat-sip", ""),
+)
+BECAUSE = (
+    Reason("serves", "damkar-mandau menangani kebakaran di Mandau (14.03.09)"),
+    Reason("operator-last", "petugas 112 selalu menjadi tujuan terakhir"),
+)
+TWENTY_S = (
+    (0.0, offered()),
+    (0.1, "said", {"texts": ["Anda terhubung ke 112."]}),
+    (4.0, NoInput()),
+    (6.0, DigitsEntered("1")),
+    (6.0, "learned", {"incident": "kebakaran"}),
+    (9.5, "learned", {"place": "14.03.09", "confidence": 0.9}),
+    (9.6, RouteDecided(ROUTES, BECAUSE)),
+    (9.7, "leg.dialling", {"who": "damkar-mandau/damkar-sip"}),
+    (9.8, DialEnded("damkar-mandau", "damkar-sip", "failed", "CHANUNAVAIL")),
+    (9.9, "leg.dialling", {"who": "damkar-mandau/jasnita"}),
+    (10.0, "leg.ringing", {"channel": "PJSIP/jasnita-1"}),
+    (12.0, "leg.ringing", {"channel": "PJSIP/jasnita-2"}),
+    (13.0, "leg.accepted", {"who": "damkar-mandau/jasnita"}),
+    (13.1, "leg.bridged", {}),
+    (20.0, "leg.ended", {"by": "human"}),
+    (20.1, CallerHungUp()),
+)
+
+
+def records(
+    *happened: tuple[float, Event] | tuple[float, str, dict[str, object]], call_id: str = "1"
+) -> list[Record]:
+    found = []
+    for seq, (after, what, *body) in enumerate(happened, 1):
+        if isinstance(what, str):
+            found.append(Record(call_id, seq, START + after, what, body[0]))
+        else:
+            said = to_json(what)
+            found.append(Record(call_id, seq, START + after, said.pop("kind"), said))
+    return found
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'siaga.db'}"
+    migrate(url)
+    return url
+
+
+def put(url: str, given: list[Record]) -> None:
+    engine = connect(url)
+    insert(engine, given)
+    engine.dispose()
+
+
+def shown(url: str, call: str = "1") -> dict[str, object]:
+    found = reports.show_call(url, call)
+    assert found is not None
+    return found
+
+
+def test_a_call_is_told_with_every_field_that_others_rely_on(url: str) -> None:
+    put(url, records(*TWENTY_S))
+    call = shown(url)
+    expected = {
+        "call_id": "1",
+        "case_number": "BKS-1",
+        "incident": "kebakaran",
+        "location": {
+            "code": "14.03.09",
+            "source": "ivr_dtmf",
+            "lat": None,
+            "lon": None,
+            "radius_m": None,
+            "confidence": 0.9,
+        },
+        "route": [
+            {"agency": "damkar-mandau", "trunk": "damkar-sip"},
+            {"agency": "damkar-mandau", "trunk": "jasnita"},
+            {"agency": "operator", "trunk": "pusat-sip"},
+        ],
+        "because": [reason.text for reason in BECAUSE],
+        "bridged": True,
+        "bridged_to": "damkar-mandau",
+        "ended_by": "human",
+        "place": "14.03.09",
+        "caller": "+6281276123456",
+        "dialled": "112",
+        "trunk": "telkomsel",
+        "dialplan_version": "v1",
+        "test": False,
+        "offered_at": START,
+        "human_at": START + 10.0,
+        "bridged_at": START + 13.1,
+        "ended_at": START + 20.0,
+    }
+    assert {name: call[name] for name in expected} == expected
+
+
+def test_the_transcript_says_what_both_sides_did_and_when(url: str) -> None:
+    put(url, records(*TWENTY_S))
+    assert shown(url)["transcript"] == [
+        "   0.10  < Anda terhubung ke 112.",
+        "   4.00  > (diam)",
+        "   6.00  > 1",
+        "   9.60  = damkar-mandau via damkar-sip, damkar-mandau via jasnita, operator via pusat-sip",
+        "   9.60    because: damkar-mandau menangani kebakaran di Mandau (14.03.09)",
+        "   9.60    because: petugas 112 selalu menjadi tujuan terakhir",
+        "   9.70  * dial damkar-mandau via damkar-sip",
+        "   9.80  ! damkar-mandau failed (CHANUNAVAIL)",
+        "   9.90  * dial damkar-mandau via jasnita",
+        "  10.00  * ringing",
+        "  12.00  * ringing",
+        "  13.00  * accepted by damkar-mandau via jasnita",
+        "  13.10  * bridged",
+        "  20.00  * ended by human",
+    ]
+
+
+def test_putting_the_same_records_in_again_changes_nothing(url: str) -> None:
+    given = records(*TWENTY_S)
+    put(url, given)
+    once = shown(url)
+    put(url, given)
+    put(url, list(reversed(given)))
+    assert shown(url) == once
+
+
+def test_a_call_of_one_moment_counts(url: str) -> None:
+    put(url, records((0.0, offered()), (0.4, CallerHungUp())))
+    call = shown(url)
+    assert call["case_number"] == "BKS-1"
+    assert (call["bridged"], call["bridged_to"], call["ended_by"]) == (False, None, "caller")
+    assert (call["incident"], call["location"], call["route"], call["because"]) == (
+        None,
+        None,
+        [],
+        [],
+    )
+    assert call["transcript"] == []
+
+
+def test_a_location_that_came_with_the_call_is_kept_as_received(url: str) -> None:
+    here = Location("sip_pidf", "14.03.09", 1.2856, 101.197, 50.0, 0.8, "GPS")
+    put(url, records((0.0, offered(here))))
+    assert shown(url)["location"] == {
+        "code": "14.03.09",
+        "source": "sip_pidf",
+        "lat": 1.2856,
+        "lon": 101.197,
+        "radius_m": 50.0,
+        "confidence": 0.8,
+    }
+
+
+def test_the_surest_location_is_told_and_none_is_overwritten(url: str) -> None:
+    put(
+        url,
+        records(
+            (0.0, offered(Location("sip_pidf", "14.03.13", confidence=0.3))),
+            (5.0, "learned", {"place": "14.03.09", "confidence": 0.9}),
+            (
+                6.0,
+                "location_learned",
+                {"location": {"source": "aml", "code": "14.03.16", "confidence": 0.5}},
+            ),
+        ),
+    )
+    location = shown(url)["location"]
+    assert isinstance(location, dict)
+    assert (location["code"], location["source"]) == ("14.03.09", "ivr_dtmf")
+
+
+def test_the_last_decision_is_the_one_that_counts(url: str) -> None:
+    first = RouteDecided(ROUTES, BECAUSE)
+    second = RouteDecided(ROUTES[2:], BECAUSE[1:])
+    put(url, records((0.0, offered()), (1.0, first), (2.0, second)))
+    assert shown(url)["route"] == [{"agency": "operator", "trunk": "pusat-sip"}]
+
+
+def test_an_observation_before_the_offer_loses_nothing(url: str) -> None:
+    put(url, records((0.0, "leg.ringing", {}), (0.1, offered())))
+    call = shown(url)
+    assert (call["human_at"], call["case_number"]) == (START, "BKS-1")
+
+
+def test_a_call_is_found_by_its_case_number_and_by_its_call_id(url: str) -> None:
+    put(url, records(*TWENTY_S))
+    put(
+        url,
+        records(
+            (
+                1.0,
+                "call_offered",
+                {**to_json(offered()), "case_number": "BKS-2", "sip_call_id": "abc@127.0.0.1"},
+            ),
+            call_id="2",
+        ),
+    )
+    assert shown(url, "BKS-2")["call_id"] == "2"
+    found = reports.call_by_sip_id(url, "abc@127.0.0.1")
+    assert found is not None
+    assert found["call_id"] == "2"
+    assert reports.show_call(url, "BKS-3") is None
+    assert reports.call_by_sip_id(url, "") is None
+
+
+def test_the_newest_calls_come_first_and_are_counted(url: str) -> None:
+    assert reports.describe_list(reports.list_calls(url, 10)) == "Belum ada panggilan."
+    for number in range(5):
+        body = {**to_json(offered()), "case_number": f"BKS-{number}", "at": START + number}
+        put(url, [Record(str(number), 1, START, "call_offered", body)])
+    newest = reports.list_calls(url, 2)
+    assert [call["case_number"] for call in newest] == ["BKS-4", "BKS-3"]
+    assert reports.count_since(url, START + 2) == 3
+    assert reports.describe_list(newest).splitlines()[1].startswith("BKS-4 ")
+
+
+def test_a_call_is_described_in_words(url: str) -> None:
+    put(url, records(*TWENTY_S))
+    first, second, empty, *lines = reports.describe(shown(url)).splitlines()
+    assert first.startswith("BKS-1  (1)  ")
+    assert second == (
+        "kejadian kebakaran, tempat 14.03.09, tersambung ke damkar-mandau, diakhiri human"
+    )
+    assert (empty, len(lines)) == ("", 14)
+
+
+def test_a_call_of_which_little_is_known_is_described_too(url: str) -> None:
+    put(url, records((0.0, "leg.ringing", {})))
+    assert reports.describe(shown(url)).splitlines()[:2] == [
+        "-  (1)  -",
+        "kejadian tidak diketahui, tempat tidak diketahui, tersambung ke -, diakhiri -",
+    ]
+    assert len(reports.describe_list(reports.list_calls(url, 5)).splitlines()) == 2
+
+
+def test_migrating_twice_is_harmless_and_makes_the_tables_of_today(url: str) -> None:
+    put(url, records(*TWENTY_S))
+    migrate(url)
+    assert shown(url)["case_number"] == "BKS-1"
+    engine = connect(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
