@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import config as configuration
-from ivr import log
+from ivr import log as logging
 from ivr.calls import live
 from ivr.calls.board import Board, Fact
 from ivr.calls.host import Host
@@ -32,8 +33,10 @@ from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.store import reports
-from ivr.store.recorder import Recorder
+from ivr.store.recorder import Recorder, read_journal
 from routing.decide import decide
+
+log = structlog.get_logger(__name__)
 
 WIB = timezone(timedelta(hours=7), "WIB")
 """The clock of Riau: case numbers begin anew at its midnight."""
@@ -54,9 +57,28 @@ def case_numbers(config: Config) -> Callable[[float], str]:
         return f"112-{day}-{counters[day]:04}"
 
     now = datetime.now(WIB)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    counters[f"{now:%y%m%d}"] = reports.count_since(config.database_url, midnight.timestamp())
+    counters[f"{now:%y%m%d}"] = _given_out(config, now)
     return number
+
+
+def _given_out(config: Config, now: datetime) -> int:
+    """A number that no case of today exceeds: what is stored, and what journals still hold.
+
+    Without the database nobody knows how many there were; the seconds of the day, from 10,001 on,
+    have certainly not been used.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        stored = reports.count_since(config.database_url, midnight.timestamp())
+    except SQLAlchemyError as error:
+        log.error("case_numbers_unknown", error=type(error).__name__)
+        return 10_000 + int((now - midnight).total_seconds())
+    waiting = sum(
+        record.kind == "call_offered"
+        for path in config.journal_dir.glob("*.jsonl")
+        for record in read_journal(path)
+    )
+    return stored + waiting
 
 
 def build_host(config: Config, published: Published, recorder: Recorder) -> Host:
@@ -79,6 +101,7 @@ def build_host(config: Config, published: Published, recorder: Recorder) -> Host
         decide=decide,
         case_number=case_numbers(config),
         keys_of=keys.__getitem__,
+        knows=keys.__contains__,
         forget=forget,
         clock=time.time,
         monotonic=time.monotonic,
@@ -90,7 +113,8 @@ def listen(host: Host, recorder: Recorder, board: Board) -> Callable[[Fact], Non
 
     def on_fact(fact: Fact) -> None:
         if fact.name == "key":
-            host.keys_of(fact.call_id).heard(fact.key, host.monotonic())
+            if host.knows(fact.call_id):  # not a key that a responder pressed
+                host.keys_of(fact.call_id).heard(fact.key, host.monotonic())
             return
         if not board.feed(fact):
             return
@@ -122,7 +146,7 @@ async def serve_calls(config: Config, published: Published) -> None:
 
         server = await serve("127.0.0.1", config.agi_port, handle)
         _tell_ready()
-        structlog.get_logger(__name__).info("taking_calls", version=published.dialplan.version)
+        log.info("taking_calls", version=published.dialplan.version)
         await stop.wait()
         await server.close()
         listener.close()
@@ -140,7 +164,7 @@ def _tell_ready() -> None:
 def main() -> None:
     """Run the controller in this process."""
     config = configuration.read(deployment=Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    line = log.start()
+    line = logging.start()
     try:
         published = load(config)
         with contextlib.suppress(ImportError):

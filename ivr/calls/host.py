@@ -16,10 +16,11 @@ from routing.model import Directory, Location, RouteDecision
 class Host:
     """The services of one controller process. None of them may block the event loop.
 
-    ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers a
-    DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since the
-    epoch, ``monotonic`` seconds of any steady clock. ``forget`` drops what is kept in memory of a call
-    after so many seconds; what is on disk stays.
+    ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers
+    a DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since
+    the epoch, ``monotonic`` seconds of any steady clock. ``knows`` tells whether a call's keys are
+    wanted; ``forget`` drops what is kept of a call in memory after so many seconds; what is on disk
+    stays.
     """
 
     dialplan: Dialplan
@@ -32,6 +33,7 @@ class Host:
     decide: Callable[[Directory, str | None, Location | None], RouteDecision]
     case_number: Callable[[float], str]
     keys_of: Callable[[str], Keys]
+    knows: Callable[[str], bool]
     forget: Callable[[str, float], None]
     clock: Callable[[], float]
     monotonic: Callable[[], float]

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ivr.calls.published import load
 from ivr.commands.explain import position
 from ivr.config import Config
@@ -69,9 +71,17 @@ def call(config: Config, wanted: Wish, tell: Callable[[str], None]) -> dict[str,
             number=wanted.caller,
             at=wanted.at,
             hang_up_after=wanted.hang_up_after,
-            record_of=lambda sip_call_id: reports.call_by_sip_id(config.database_url, sip_call_id),
+            record_of=lambda sip_call_id: _record(config, sip_call_id),
         )
     )
+
+
+def _record(config: Config, sip_call_id: str) -> dict[str, Any] | None:
+    """The engine's record of the call; None while there is none, or no database to ask."""
+    try:
+        return reports.call_by_sip_id(config.database_url, sip_call_id)
+    except SQLAlchemyError:
+        return None
 
 
 def describe(result: Mapping[str, Any]) -> str:

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ivr import supervisor
 from ivr.calls.published import Published, load
 from ivr.commands import prompts
@@ -36,7 +38,7 @@ def up(
     published = load(config)
     asterisk = find_asterisk(tell)
     sounds = prompts.complete(config, published, tell)
-    migrate(config.database_url)
+    _prepare_store(config, tell)
     where = pbx.render(
         config,
         asterisk,
@@ -76,6 +78,18 @@ def _make_home(config: Config) -> None:
         raise CannotStart(
             f"Cakram tempat {config.home} penuh: sisa {free // 1024 // 1024} MB, perlu sedikitnya "
             f"{LEAST_FREE_BYTES // 1024 // 1024} MB untuk catatan dan rekaman. Kosongkan dulu."
+        )
+
+
+def _prepare_store(config: Config, tell: Callable[[str], None]) -> None:
+    """Make the tables. A database that is away is no reason to leave 112 unanswered."""
+    try:
+        migrate(config.database_url)
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()[0]
+        tell(
+            f"PERINGATAN: basis data tidak dapat dipakai ({said}). Panggilan tetap diterima dan "
+            f"dicatat di {config.journal_dir}; periksa SIAGA_DATABASE_URL."
         )
 
 

@@ -44,7 +44,7 @@ from ivr.flow.events import CallOffered, Event
 from ivr.flow.journal import KINDS, from_json, to_json
 from ivr.store.projection import Record, put
 from ivr.store.reports import events_of
-from ivr.store.tables import connect
+from ivr.store.tables import connect, migrate
 
 BATCH_S = 0.05
 BATCH_ROWS = 200
@@ -71,6 +71,7 @@ class Recorder:
     def __init__(self, journal_dir: Path, database_url: str) -> None:
         journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._dir = journal_dir
+        self._url = database_url
         self._engine = connect(database_url)
         self._events: defaultdict[str, dict[int, Event]] = defaultdict(dict)
         self._last_seq = 0
@@ -225,8 +226,16 @@ class Recorder:
                 log.error("database_away", error=type(error).__name__, records=len(records))
                 if self._closing.wait(pause):
                     return False
+                self._migrate()
                 pause = min(pause * 2, LONGEST_PAUSE_S)
         return True
+
+    def _migrate(self) -> None:
+        """A database that was away when the engine started has no tables yet."""
+        try:
+            migrate(self._url)
+        except Exception as error:  # tried again with the next attempt
+            log.error("migration_failed", error=type(error).__name__)
 
     def _store(self, records: Sequence[Record]) -> None:
         """Put records in; one that is at fault itself must not hold up the others."""

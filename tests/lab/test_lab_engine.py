@@ -139,12 +139,18 @@ def test_a_faulty_deployment_is_refused_by_file_line_and_column(
     assert re.search(r"^dialplan\.yaml:\d+:\d+: .*kejadain", done.stderr, re.MULTILINE)
 
 
-def test_a_database_that_cannot_be_used_is_told_in_one_sentence(own_home: Engine) -> None:
+def test_a_database_that_cannot_be_used_is_told_and_112_is_answered_all_the_same(
+    own_home: Engine,
+) -> None:
     own_home.environment["SIAGA_DATABASE_URL"] = "sqlite:////proc/none/siaga.db"
     done = own_home.up()
-    assert done.returncode == 1
-    assert done.stderr.startswith("siaga: Basis data")
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.returncode == 0
+    assert "PERINGATAN: basis data" in done.stderr
+    del own_home.environment["SIAGA_DATABASE_URL"]
+    said = own_home.json("call", "--press", "0")
+    assert said["bridged_to"] == "operator"
+    kept = "".join(f.read_text() for f in (own_home.home / "journal").glob("*.jsonl"))
+    assert said["sip_call_id"] in kept
 
 
 @pytest.mark.parametrize(

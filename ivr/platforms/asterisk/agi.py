@@ -20,7 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LONGEST_COMMAND = 8000
-MOST_ARGUMENTS = 128
+MOST_ARGUMENTS = 127
+"""Words of a command. Asterisk's array has 128 places, the last for its end; it counts no quoted ones."""
+
 LONGEST_LINE = 16_384
 LONGEST_ENVIRONMENT = 200
 LONGEST_ANSWER_LINES = 400
@@ -28,11 +30,12 @@ LONGEST_ANSWER_LINES = 400
 DEAD_CHANNEL = 511
 USAGE = 520
 
-_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FORBIDDEN = re.compile(r"[\r\n\0\ud800-\udfff]")
 _VERB = re.compile(r"[A-Z]+( [A-Z]+)*")
 _ANSWER = re.compile(r"(\d{3}) (.*)", re.DOTALL)
 _RESULT = re.compile(r"result=(-?\w*)\s?(.*)", re.DOTALL)
-_ENDPOS = re.compile(r"endpos=(\d+)")
+_KEY = re.compile(r"[0-9]{1,3}")
+_ENDPOS = re.compile(r"endpos=([0-9]{1,18})")
 
 
 class AgiError(Exception):
@@ -75,7 +78,7 @@ class Reply:
     @property
     def digit(self) -> str:
         """The key that ended a prompt or a wait; empty where none did."""
-        if self.code == 200 and self.result.isdigit() and 0 < int(self.result) < 128:
+        if self.code == 200 and _KEY.fullmatch(self.result):
             key = chr(int(self.result))
             return key if key in "0123456789*#ABCD" else ""
         return ""
@@ -100,7 +103,7 @@ def encode(command: Command) -> bytes:
         raise LocalProtocolError(f"{command.verb} with {len(command.arguments)} arguments")
     for argument in command.arguments:
         if _FORBIDDEN.search(argument):
-            raise LocalProtocolError(f"a line end or NUL in an argument of {command.verb}")
+            raise LocalProtocolError(f"a line end, NUL or no text in an argument of {command.verb}")
     quoted = (
         '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
         for argument in command.arguments
@@ -138,14 +141,14 @@ class AgiConnection:
         """The messages that are complete now. Raises RemoteProtocolError."""
         self._buffer += data
         messages: list[Message] = []
-        while (end := self._buffer.find(b"\n")) >= 0:
+        while 0 <= (end := self._buffer.find(b"\n")) <= LONGEST_LINE:
             line = self._buffer[:end].decode("utf-8", "replace").rstrip("\r")
             del self._buffer[: end + 1]
             message = self._line(line)
             if message is not None:
                 messages.append(message)
         if len(self._buffer) > LONGEST_LINE:
-            raise RemoteProtocolError("a line that does not end")
+            raise RemoteProtocolError("a line too long")
         return messages
 
     def receive_eof(self) -> None:
@@ -154,8 +157,6 @@ class AgiConnection:
         self._buffer.clear()
 
     def _line(self, line: str) -> Message | None:
-        if len(line) > LONGEST_LINE:
-            raise RemoteProtocolError("a line too long")
         if self._environment is not None:
             return self._environment_line(line, self._environment)
         if self._usage is not None:
