@@ -14,11 +14,9 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from ivr import config as configuration
 from ivr import log as logging
@@ -32,53 +30,13 @@ from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
-from ivr.store import reports
-from ivr.store.recorder import Recorder, read_journal
+from ivr.store.recorder import Recorder
 from routing.decide import decide
 
 log = structlog.get_logger(__name__)
 
-WIB = timezone(timedelta(hours=7), "WIB")
-"""The clock of Riau: case numbers begin anew at its midnight."""
-
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
-
-
-def case_numbers(config: Config) -> Callable[[float], str]:
-    """Case numbers ``112-261123-0007``, counted within a day, going on after a restart."""
-    counters: dict[str, int] = {}
-
-    def number(at: float) -> str:
-        local = datetime.fromtimestamp(at, UTC).astimezone(WIB)
-        day = f"{local:%y%m%d}"
-        counters.setdefault(day, 0)
-        counters[day] += 1
-        return f"112-{day}-{counters[day]:04}"
-
-    now = datetime.now(WIB)
-    counters[f"{now:%y%m%d}"] = _given_out(config, now)
-    return number
-
-
-def _given_out(config: Config, now: datetime) -> int:
-    """A number that no case of today exceeds: what is stored, and what journals still hold.
-
-    Without the database nobody knows how many there were; the seconds of the day, from 10,001 on,
-    have certainly not been used.
-    """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    try:
-        stored = reports.count_since(config.database_url, midnight.timestamp())
-    except SQLAlchemyError as error:
-        log.error("case_numbers_unknown", error=type(error).__name__)
-        return 10_000 + int((now - midnight).total_seconds())
-    waiting = sum(
-        record.kind == "call_offered"
-        for path in config.journal_dir.glob("*.jsonl")
-        for record in read_journal(path)
-    )
-    return stored + waiting
 
 
 def build_host(config: Config, published: Published, recorder: Recorder) -> Host:
@@ -99,7 +57,7 @@ def build_host(config: Config, published: Published, recorder: Recorder) -> Host
         observe=recorder.observe,
         events_of=recorder.events_of,
         decide=decide,
-        case_number=case_numbers(config),
+        case_number=recorder.next_case_number,
         keys_of=keys.__getitem__,
         knows=keys.__contains__,
         forget=forget,

@@ -40,10 +40,15 @@ class Board:
     _ended: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def feed(self, fact: Fact) -> bool:
-        """Take a fact in. True if it is news: a call rings once for the record, and ends once."""
+        """Take a fact in. True if it is news: a call rings once for the record, and ends once.
+
+        A call may be older than this board: the controller was started again while it went on. Its
+        end is news when the extensions tell it, for they name who ended it and do so only for a
+        call; a channel that merely hangs up may be anybody's.
+        """
         call = self.calls.get(fact.call_id)
         if call is None:
-            if fact.name == "ended" or fact.call_id in self._ended:
+            if fact.call_id in self._ended or (fact.name == "ended" and not fact.who):
                 return False
             call = self.calls[fact.call_id] = LiveCall(fact.call_id)
         match fact.name:

@@ -49,6 +49,7 @@ async def handle(session: AgiSession, host: Host) -> None:
 async def new_call(session: AgiSession, host: Host) -> None:
     """From the offered call to the token."""
     said = session.environment
+    host.keys_of(said["agi_uniqueid"])  # from here on a key that AMI hears is wanted
     location = await _sip_location(session, host)
     at = host.clock()
     offered = CallOffered(
@@ -84,8 +85,8 @@ async def next_target(session: AgiSession, host: Host) -> None:
         cause=await _variable(session, "SIAGA_RESULT_CAUSE"),
         talk_s=float(talk) if talk.isdigit() else 0.0,
     )
-    host.record(call_id, ended)
     following = engine.advance(host.dialplan, turn.state, ended)
+    host.record(call_id, ended)
     await _walk(session, host, call_id, following)
 
 
@@ -185,7 +186,11 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
 async def _sip_location(session: AgiSession, host: Host) -> Location | None:
     if session.environment.get("agi_arg_3") != "1":
         return None
-    text = await _variable(session, "GEOLOC_PROFILE(effective_location)")
+    try:
+        text = await _variable(session, "GEOLOC_PROFILE(effective_location)")
+    except Exception as error:  # a call all the same; the next command tells what became of it
+        log.info("sip_location_unread", error=type(error).__name__)
+        return None
     return pidf.read(text, host.directory.places) if text else None
 
 

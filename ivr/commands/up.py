@@ -85,7 +85,7 @@ def _prepare_store(config: Config, tell: Callable[[str], None]) -> None:
     """Make the tables. A database that is away is no reason to leave 112 unanswered."""
     try:
         migrate(config.database_url)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ImportError) as error:
         said = str(getattr(error, "orig", None) or error).splitlines()[0]
         tell(
             f"PERINGATAN: basis data tidak dapat dipakai ({said}). Panggilan tetap diterima dan "

@@ -17,6 +17,7 @@ the database. Neither ever runs on the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -24,7 +25,7 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from sqlalchemy.exc import (
 
 from ivr.flow.events import CallOffered, Event
 from ivr.flow.journal import KINDS, from_json, to_json
+from ivr.store.case_numbers import CaseNumbers
 from ivr.store.projection import Record, put
 from ivr.store.reports import events_of
 from ivr.store.tables import connect, migrate
@@ -72,7 +74,7 @@ class Recorder:
         journal_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._dir = journal_dir
         self._url = database_url
-        self._engine = connect(database_url)
+        self._engine: Engine | None = None
         self._events: defaultdict[str, dict[int, Event]] = defaultdict(dict)
         self._last_seq = 0
         self._lock = threading.Lock()
@@ -83,6 +85,8 @@ class Recorder:
         self._torn = False
         self._file, self._path = _open_journal(self._dir)
         self._old = tuple(p for p in sorted(self._dir.glob("*.jsonl")) if p != self._path)
+        # Before the threads start: what is moved meanwhile could be missed in both places.
+        self._numbers = CaseNumbers(time.time(), self._left_over(), self._database)
         self._threads = (
             threading.Thread(target=self._write_journal, name="journal", daemon=True),
             threading.Thread(
@@ -120,6 +124,10 @@ class Recorder:
                     self._last_seq = max(self._last_seq, *held)
         return tuple(held.values())
 
+    def next_case_number(self, at: float) -> str:
+        """The next number of that day, going on where an earlier process stopped."""
+        return self._numbers.next(at)
+
     def forget(self, call_id: str) -> None:
         """The call is over: its events need not be in memory any more."""
         self._events.pop(call_id, None)
@@ -130,7 +138,20 @@ class Recorder:
         self._to_journal.put(None)
         for thread in self._threads:
             thread.join(CLOSE_S)
-        self._engine.dispose()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _database(self) -> Engine:
+        """The database, when it is first needed: a bad URL or a missing driver is one that is away."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = connect(self._url)
+            return self._engine
+
+    def _left_over(self) -> Iterator[Record]:
+        for path in self._old:
+            with contextlib.suppress(OSError):  # told when it is put in
+                yield from read_journal(path)
 
     def _happened(self, call_id: str, event: Event) -> Record:
         record = self._new(call_id, *_parts(event))
@@ -220,9 +241,9 @@ class Recorder:
         pause = 0.1
         while records:
             try:
-                self._store(records)
+                self._store(self._database(), records)
                 return True
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, ImportError) as error:
                 log.error("database_away", error=type(error).__name__, records=len(records))
                 if self._closing.wait(pause):
                     return False
@@ -237,26 +258,26 @@ class Recorder:
         except Exception as error:  # tried again with the next attempt
             log.error("migration_failed", error=type(error).__name__)
 
-    def _store(self, records: Sequence[Record]) -> None:
+    def _store(self, engine: Engine, records: Sequence[Record]) -> None:
         """Put records in; one that is at fault itself must not hold up the others."""
         try:
-            insert(self._engine, records)
+            insert(engine, records)
         except OperationalError:
             raise
         except Exception:  # one of them is bad, in whatever way
             for record in records:
-                self._store_one(record)
+                self._store_one(engine, record)
 
-    def _store_one(self, record: Record) -> None:
+    def _store_one(self, engine: Engine, record: Record) -> None:
         try:
-            insert(self._engine, [record])
+            insert(engine, [record])
             return
         except OperationalError:
             raise
         except Exception as error:  # nothing can be made of it, but it happened
             log.error("record_not_applied", error=type(error).__name__, **_named(record))
         try:
-            insert(self._engine, [record], apply=False)
+            insert(engine, [record], apply=False)
         except Exception as error:
             if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError):
                 raise
@@ -295,7 +316,7 @@ class Recorder:
     def _find_events(self, call_id: str) -> dict[int, Event]:
         from_files = (r for path in sorted(self._dir.glob("*.jsonl")) for r in read_journal(path))
         rows = {r.seq: r for r in from_files if r.call_id == call_id}
-        rows.update({r.seq: r for r in _stored(self._engine, call_id)})
+        rows.update({r.seq: r for r in _stored(self._database, call_id)})
         return {
             seq: from_json({"kind": r.kind, **r.body}) for seq, r in rows.items() if r.kind in KINDS
         }
@@ -323,10 +344,10 @@ def read_journal(path: Path) -> Iterable[Record]:
             log.warning("journal_line_torn", file=path.name, line=number)
 
 
-def _stored(engine: Engine, call_id: str) -> list[Record]:
+def _stored(database: Callable[[], Engine], call_id: str) -> list[Record]:
     try:
-        return [Record(call_id, *row) for row in events_of(engine, call_id)]
-    except SQLAlchemyError as error:
+        return [Record(call_id, *row) for row in events_of(database(), call_id)]
+    except (SQLAlchemyError, ImportError) as error:
         log.error("events_unreadable", call_id=call_id, error=type(error).__name__)
         return []
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, func, or_, select
+from sqlalchemy import Engine, Row, or_, select
 
 from ivr.store.projection import CALLS, DECISIONS, EVENTS, LOCATIONS
 from ivr.store.tables import connect
@@ -37,17 +37,6 @@ def show_call(url: str, call: str) -> dict[str, Any] | None:
 def call_by_sip_id(url: str, sip_call_id: str) -> dict[str, Any] | None:
     """One call by the Call-ID of the caller's INVITE, or None."""
     return _one(url, CALLS.c.sip_call_id == sip_call_id)
-
-
-def count_since(url: str, start: float) -> int:
-    """How many calls were offered at or after ``start``."""
-    engine = connect(url)
-    try:
-        with engine.connect() as connection:
-            counted = select(func.count()).where(CALLS.c.offered_at >= start)
-            return int(connection.execute(counted).scalar_one())
-    finally:
-        engine.dispose()
 
 
 def events_of(engine: Engine, call_id: str) -> list[tuple[int, float, str, dict[str, Any]]]:

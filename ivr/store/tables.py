@@ -119,6 +119,6 @@ def connect(url: str) -> Engine:
 def migrate(url: str) -> None:
     """Bring a database to today's tables. Safe to run at every start."""
     config = AlembicConfig()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     command.upgrade(config, "head")

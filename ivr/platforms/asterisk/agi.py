@@ -177,7 +177,7 @@ class AgiConnection:
         return self._answer(int(found[1]), found[2])
 
     def _environment_line(self, line: str, environment: dict[str, str]) -> Environment | None:
-        if not line:
+        if not line and environment:
             self._environment = None
             return Environment(environment)
         name, colon, value = line.partition(":")

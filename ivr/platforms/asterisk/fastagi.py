@@ -38,6 +38,10 @@ class TooSlow(Exception):
     """Asterisk did not answer a command within its deadline."""
 
 
+class GivenBack(Exception):
+    """We closed the session; the caller may well be there still, with extensions."""
+
+
 Handler = Callable[["AgiSession"], Awaitable[None]]
 
 
@@ -53,11 +57,18 @@ class AgiSession(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._fault: Exception | None = None  # why the session ended, where the caller did not go
 
     async def run(self, command: Command, seconds: float) -> Reply:
-        """Send one command and wait for its answer; raises CallGone, TooSlow, LocalProtocolError."""
+        """Send one command and wait for its answer.
+
+        Raises CallGone; TooSlow, GivenBack or RemoteProtocolError where the session ended but the
+        caller may be there still; LocalProtocolError.
+        """
         if self._transport is None or self._connection.closed or self._connection.hung_up:
-            raise CallGone
+            raise self._why()
+        if self._fault is not None:
+            raise self._fault
         line = self._connection.send(command)
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(line)
@@ -65,8 +76,9 @@ class AgiSession(asyncio.Protocol):
             async with asyncio.timeout(seconds):
                 reply = await self._waiting
         except TimeoutError:
+            self._fault = TooSlow(f"{command.verb}: nothing within {seconds:.1f} s")
             self.close()
-            raise TooSlow(f"{command.verb}: nothing within {seconds:.1f} s") from None
+            raise self._fault from None
         finally:
             self._waiting = None
         if reply.code == DEAD_CHANNEL:
@@ -75,6 +87,7 @@ class AgiSession(asyncio.Protocol):
 
     def close(self) -> None:
         """Give the caller back to extensions."""
+        self._fault = self._fault or GivenBack()
         if self._transport is not None:
             self._transport.close()
 
@@ -98,6 +111,7 @@ class AgiSession(asyncio.Protocol):
             messages = self._connection.receive(data)
         except RemoteProtocolError as error:
             log.warning("agi_not_spoken", error=str(error))
+            self._fault = error
             self._gone()
             if self._transport is not None:
                 self._transport.abort()
@@ -133,8 +147,8 @@ class AgiSession(asyncio.Protocol):
     async def _handle(self) -> None:
         try:
             await self._handler(self)
-        except CallGone:
-            log.info("agi_call_gone")
+        except (CallGone, GivenBack) as error:
+            log.info("agi_ended", why=type(error).__name__)
         except Exception:  # one call's fault must stay that call's
             log.exception("agi_handler_failed", uniqueid=self.environment.get("agi_uniqueid"))
         finally:
@@ -142,7 +156,11 @@ class AgiSession(asyncio.Protocol):
 
     def _gone(self) -> None:
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(CallGone())
+            self._waiting.set_exception(self._why())
+
+    def _why(self) -> Exception:
+        """What the end of the session means."""
+        return CallGone() if self._connection.hung_up or self._fault is None else self._fault
 
 
 class Server:

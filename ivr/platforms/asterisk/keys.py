@@ -42,17 +42,21 @@ class Keys:
         self._heard.append((key, now))
 
     def told(self, key: str, now: float) -> None:
-        """An AGI command ended with this key; whoever asked uses it, or calls ``keep``."""
+        """An AGI command ended with this key. AGI keeps the order: what was heard before is lost to
+        it, and counts first."""
         self._forget(now)
-        for heard in self._heard:
-            if heard[0] == key:
-                self._heard.remove(heard)
-                return
-        self._told.append((key, now))
+        twin = next((n for n, heard in enumerate(self._heard) if heard[0] == key), None)
+        for _ in range(len(self._heard) if twin is None else twin):
+            self.ready.append(self._heard.popleft()[0])
+        if twin is None:
+            self._told.append((key, now))
+        else:
+            self._heard.popleft()
+        self.ready.append(key)
 
     def keep(self, key: str) -> None:
-        """This key was told while nobody asked for one: keep it for the next question."""
-        self.ready.append(key)
+        """This key was taken while nobody asked for one: put it back for the next question."""
+        self.ready.appendleft(key)
 
     def take(self, now: float) -> str:
         """The next key nobody has used, or nothing."""

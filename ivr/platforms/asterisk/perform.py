@@ -147,15 +147,17 @@ def _play(prompt: Prompt, channel: Channel) -> Generator[Request, Reply, str]:
         return ""
     command = Command("STREAM FILE", (audio.path, ANY_KEY))
     reply = yield Request(command, audio.seconds + COMMAND_S)
-    if reply.result == "-1":
+    if reply.result == "-1" and not reply.endpos:  # in mid-file it is a hang-up
         channel.silent.append(prompt)  # the file is not there or not playable
     return _told(reply, channel)
 
 
 def _told(reply: Reply, channel: Channel) -> str:
-    if reply.digit:
-        channel.keys.told(reply.digit, channel.now())
-    return reply.digit
+    """The key that counts now, where a key ended the command."""
+    if not reply.digit:
+        return ""
+    channel.keys.told(reply.digit, channel.now())
+    return channel.keys.take(channel.now())
 
 
 def _dial(wait: Dial, channel: Channel) -> Generator[Request, Reply, None]:
