@@ -50,6 +50,7 @@ def peered(
             '- {via: damkar-sip, number: "101", accept: answer}\n    '
             "- {via: jasnita, number: ISI-NOMOR, ring: 15s, accept: press}": f"{first}\n    {second}"
         },
+        "dialplan.yaml": {"wait: 4s}": "wait: 4s, drop: 2s}"},
         "operators.yaml": {"- {via: pusat-sip, number: ISI-NOMOR, accept: press}": operator},
     }
     engine = Engine(home, lab_deployment(home / "deployment", changes))

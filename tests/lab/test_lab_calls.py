@@ -27,6 +27,9 @@ CONTRACT = {
     "ended_by",
     "transcript",
 }
+DROP_S = 2.2
+"""A little longer than what the laboratory's deployment takes for a talk that was cut off."""
+
 BY_INFO = ((1500, "1"), (900, "1"), (900, "1"))
 """Fire, Duri, Mandau: the keys of one caller, with milliseconds before each."""
 
@@ -239,6 +242,60 @@ def test_an_agency_that_hangs_up_does_not_end_the_call(
             await hear_each_other(phone.rtp, second.rtp, 15)
             assert not phone.ended_by_peer
             await phone.hang_up()
+
+    asyncio.run(call())
+
+
+def test_an_agency_that_ends_a_talk_leaves_the_caller_with_the_operator_who_may_end_the_call(
+    peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
+) -> None:
+    async def call() -> str:
+        async with (
+            answerer(sipp, AGENCY, agency_ports["first"]) as post,
+            answerer(sipp, OPERATOR, agency_ports["operator"]) as operator,
+            caller(sipp, "127.0.0.1", peered.sip_port) as phone,
+        ):
+            await phone.answered(5)
+            phone.rtp.press("111")
+            leg = await post.picked_up(25)
+            post.rtp.press("1")
+            await hear_each_other(phone.rtp, post.rtp)
+            await asyncio.sleep(DROP_S)
+            await leg.hang_up()
+            leg = await operator.picked_up(15)
+            operator.rtp.press("1")
+            phone.rtp.forget()
+            await hear_each_other(phone.rtp, operator.rtp)
+            assert not phone.ended_by_peer
+            await asyncio.sleep(DROP_S)
+            await leg.hang_up()
+            await eventually(lambda: phone.ended_by_peer, 5, "the end of the call")
+            return phone.call_id
+
+    record = asyncio.run(eventually_recorded(peered, asyncio.run(call())))
+    assert record["ended_by"] == "human"
+    assert any("answered" in line for line in record["transcript"])
+
+
+def test_an_operator_who_is_cut_off_too_soon_is_rung_again(
+    peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
+) -> None:
+    async def call() -> None:
+        async with caller(sipp, "127.0.0.1", peered.sip_port) as phone:
+            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
+                await phone.answered(5)
+                phone.rtp.press("0")
+                leg = await operator.picked_up(10)
+                operator.rtp.press("1")
+                await eventually(lambda: phone.talking_to == "operator", 5, "the bridge")
+                await leg.hang_up()
+            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as again:
+                await again.picked_up(20)
+                again.rtp.press("1")
+                phone.rtp.forget()
+                await hear_each_other(phone.rtp, again.rtp)
+                assert not phone.ended_by_peer
+                await phone.hang_up()
 
     asyncio.run(call())
 
