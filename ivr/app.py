@@ -35,11 +35,13 @@ from routing.decide import decide
 
 log = structlog.get_logger(__name__)
 
+JOINED_S = 0.5
+JOINED_LOOK_S = 0.02
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
 
 
-def build_host(config: Config, published: Published, recorder: Recorder) -> Host:
+def build_host(config: Config, published: Published, recorder: Recorder, board: Board) -> Host:
     """Everything a live call needs, from the parts of this process."""
     keys: defaultdict[str, Keys] = defaultdict(Keys)
 
@@ -47,6 +49,17 @@ def build_host(config: Config, published: Published, recorder: Recorder) -> Host
         loop = asyncio.get_running_loop()
         loop.call_later(after_s, keys.pop, call_id, None)
         loop.call_later(after_s, recorder.forget, call_id)
+
+    async def joined(call_id: str) -> str | None:
+        """Two lines tell of one moment: the dialogue's closes, and AMI says who accepted."""
+        for _ in range(round(JOINED_S / JOINED_LOOK_S)):
+            call = board.calls.get(call_id)
+            if call is not None and call.talking_to is not None:
+                return call.talking_to
+            if board.has_ended(call_id):
+                return None
+            await asyncio.sleep(JOINED_LOOK_S)
+        return None
 
     return Host(
         dialplan=published.dialplan,
@@ -58,6 +71,7 @@ def build_host(config: Config, published: Published, recorder: Recorder) -> Host
         events_of=recorder.events_of,
         decide=decide,
         case_number=recorder.next_case_number,
+        joined=joined,
         keys_of=keys.__getitem__,
         knows=keys.__contains__,
         forget=forget,
@@ -93,8 +107,9 @@ async def serve_calls(config: Config, published: Published) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     recorder = Recorder(config.journal_dir, config.database_url)
     try:
-        host = build_host(config, published, recorder)
-        on_fact = listen(host, recorder, Board())
+        board = Board()
+        host = build_host(config, published, recorder, board)
+        on_fact = listen(host, recorder, board)
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
         listener.start()

@@ -14,7 +14,7 @@ class Fact:
     """One thing that happened on a call's legs, as the platform saw it. ``at`` is epoch seconds."""
 
     call_id: str
-    name: str  # dialling | ringing | accepted | bridged | left | ended | key
+    name: str  # dialling | ringing | accepted | bridged | left | ended | reporting | reported | key
     at: float
     who: str = ""  # agency/trunk of a leg; caller or human of an end
     channel: str = ""
@@ -39,6 +39,10 @@ class Board:
     calls: dict[str, LiveCall] = field(default_factory=dict)
     _ended: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
+    def has_ended(self, call_id: str) -> bool:
+        """True for a call whose end was told not long ago."""
+        return call_id in self._ended
+
     def feed(self, fact: Fact) -> bool:
         """Take a fact in. True if it is news: a call rings once for the record, and ends once.
 
@@ -46,6 +50,8 @@ class Board:
         end is news when the extensions tell it, for they name who ended it and do so only for a
         call; a channel that merely hangs up may be anybody's.
         """
+        if fact.name in ("reporting", "reported"):
+            return True  # of a caller who is gone
         call = self.calls.get(fact.call_id)
         if call is None:
             if fact.call_id in self._ended or (fact.name == "ended" and not fact.who):

@@ -18,7 +18,8 @@ class Host:
 
     ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers
     a DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since
-    the epoch, ``monotonic`` seconds of any steady clock. ``knows`` tells whether a call's keys are
+    the epoch, ``monotonic`` seconds of any steady clock. ``joined`` tells who took a caller whose
+    dialogue was cut, if anybody did; it may take a moment. ``knows`` tells whether a call's keys are
     wanted; ``forget`` drops what is kept of a call in memory after so many seconds; what is on disk
     stays.
     """
@@ -32,6 +33,7 @@ class Host:
     events_of: Callable[[str], Awaitable[Sequence[Event]]]
     decide: Callable[[Directory, str | None, Location | None], RouteDecision]
     case_number: Callable[[float], str]
+    joined: Callable[[str], Awaitable[str | None]]
     keys_of: Callable[[str], Keys]
     knows: Callable[[str], bool]
     forget: Callable[[str, float], None]

@@ -9,23 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 
 import structlog
 
 from ivr.calls.host import Host
 from ivr.flow import engine
 from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
-from ivr.flow.events import CallerHungUp, CallOffered, DialEnded, Event, RouteDecided
+from ivr.flow.events import (
+    CallerHungUp,
+    CallOffered,
+    DialEnded,
+    Event,
+    HumanJoined,
+    RouteDecided,
+)
 from ivr.flow.model import OPERATOR_ROUTE, Turn, UnexpectedEvent
+from ivr.flow.prompt import Prompt
 from ivr.location import pidf
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.perform import COMMAND_S, Channel, perform
+from ivr.platforms.asterisk.perform import COMMAND_S, Channel, joined, perform
 from routing.model import Location, Reason
 
 COMMIT_S = 0.05
 EVENTS_S = 1.0
+NOTHING: Mapping[str, str] = {}
 LONGEST_S = 3600.0  # nothing is kept in memory longer, even if nobody tells that the call is over
 
 STATUSES = frozenset({"answered", "busy", "no_answer", "declined", "failed", "cancelled"})
@@ -36,14 +45,17 @@ log = structlog.get_logger(__name__)
 
 
 async def handle(session: AgiSession, host: Host) -> None:
-    """One AGI session: a new call, or the question what comes after a dial."""
+    """One AGI session: a new call, one to be gone on with, or the question what follows a dial."""
     call_id = session.environment.get("agi_uniqueid", "")
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(call_id=call_id)
-    if session.environment.get("agi_network_script") == "next":
-        await next_target(session, host)
-    else:
-        await new_call(session, host)
+    match session.environment.get("agi_network_script"):
+        case "next":
+            await next_target(session, host)
+        case "resume":
+            await resume(session, host)
+        case _:
+            await new_call(session, host)
 
 
 async def new_call(session: AgiSession, host: Host) -> None:
@@ -66,7 +78,30 @@ async def new_call(session: AgiSession, host: Host) -> None:
     host.forget(offered.call_id, LONGEST_S)
     await _committed(host.commit(offered.call_id, offered), "offered")
     log.info("call_offered", case_number=offered.case_number, pii_caller=offered.caller)
-    await _walk(session, host, offered.call_id, engine.begin(host.dialplan, offered))
+    number = joined(_spoken_number(host, offered.caller), _channel(host, offered.call_id))
+    turn = engine.begin(host.dialplan, offered)
+    await _walk(session, host, offered.call_id, turn, {"SIAGA_NUMBER": number})
+
+
+async def resume(session: AgiSession, host: Host) -> None:
+    """Go on with a call whose controller left it, from the last turn that is on record.
+
+    What was being asked is asked again, nothing before it. A call that was never recorded begins.
+    """
+    call_id = session.environment["agi_uniqueid"]
+    async with asyncio.timeout(EVENTS_S):
+        events = await host.events_of(call_id)
+    if not any(isinstance(event, CallOffered) for event in events):
+        await new_call(session, host)
+        return
+    turn = _replayed(host, events)
+    host.forget(call_id, LONGEST_S)
+    key = session.environment.get("agi_arg_4", "")
+    if key in tuple("123456789*#"):
+        host.keys_of(call_id).told(key, host.monotonic())
+    host.observe(call_id, "resumed", {})
+    log.info("call_resumed", turn=turn.state.turn)
+    await _walk(session, host, call_id, turn)
 
 
 async def next_target(session: AgiSession, host: Host) -> None:
@@ -74,7 +109,7 @@ async def next_target(session: AgiSession, host: Host) -> None:
     call_id = session.environment["agi_uniqueid"]
     async with asyncio.timeout(EVENTS_S):
         events = await host.events_of(call_id)
-    turn = engine.replay(host.dialplan, events)
+    turn = _replayed(host, events)
     agency, _, trunk = (await _variable(session, "SIAGA_RESULT_ID")).partition("/")
     status = await _variable(session, "SIAGA_RESULT")
     talk = await _variable(session, "SIAGA_RESULT_TALK")
@@ -90,17 +125,18 @@ async def next_target(session: AgiSession, host: Host) -> None:
     await _walk(session, host, call_id, following)
 
 
-async def _walk(session: AgiSession, host: Host, call_id: str, turn: Turn) -> None:
-    """Perform turns until a dial takes the caller out of our hands."""
-    channel = Channel(
-        uniqueid=call_id,
-        keys=host.keys_of(call_id),
-        now=host.monotonic,
-        audio=host.audio,
-        directory=host.directory,
-        phrases=host.dialplan.phrases,
-    )
+async def _walk(
+    session: AgiSession,
+    host: Host,
+    call_id: str,
+    turn: Turn,
+    variables: Mapping[str, str] = NOTHING,
+) -> None:
+    """Set variables, then perform turns until a dial takes the caller out of our hands."""
+    channel = _channel(host, call_id)
     try:
+        for name, value in variables.items():
+            await session.run(Command("SET VARIABLE", (name, value)), COMMAND_S)
         while not turn.ended:
             waiting = turn.state.waiting
             if isinstance(waiting, Dial):
@@ -117,11 +153,32 @@ async def _walk(session: AgiSession, host: Host, call_id: str, turn: Turn) -> No
                 host.record(call_id, event)
             turn = engine.advance(host.dialplan, turn.state, event)
     except CallGone:
-        host.record(call_id, CallerHungUp())
+        who = await host.joined(call_id)
+        host.record(call_id, HumanJoined(who) if who else CallerHungUp())
         raise
     finally:
         for prompt in channel.silent:
             log.error("prompt_without_audio", prompt=prompt.name)
+
+
+def _channel(host: Host, call_id: str) -> Channel:
+    return Channel(
+        uniqueid=call_id,
+        keys=host.keys_of(call_id),
+        now=host.monotonic,
+        audio=host.audio,
+        directory=host.directory,
+        phrases=host.dialplan.phrases,
+    )
+
+
+def _replayed(host: Host, events: Sequence[Event]) -> Turn:
+    """Where the call stands. Keys mean something in their own dialplan only: another version is no
+    ground to stand on, and the call then goes to people by the list it has."""
+    offered = next((event for event in events if isinstance(event, CallOffered)), None)
+    if offered is not None and offered.dialplan_version != host.dialplan.version:
+        raise UnexpectedEvent(f"a call of dialplan version {offered.dialplan_version}")
+    return engine.replay(host.dialplan, events)
 
 
 async def _leave(
@@ -197,6 +254,15 @@ async def _sip_location(session: AgiSession, host: Host) -> Location | None:
 async def _variable(session: AgiSession, name: str) -> str:
     reply = await session.run(Command("GET VARIABLE", (name,)), COMMAND_S)
     return (reply.data or "") if reply.result == "1" else ""
+
+
+def _spoken_number(host: Host, caller: str | None) -> tuple[Prompt, ...]:
+    """The number to call back, digit by digit, as one dials it inside the country."""
+    if caller is None:
+        return ()
+    digits = re.sub(r"^\+?62", "0", caller)
+    spoken = [p for digit in digits for p in host.dialplan.phrase(f"digit.{digit}")]
+    return (*host.dialplan.phrase("caller_number"), *spoken)
 
 
 def _caller(number: str) -> str | None:

@@ -53,8 +53,8 @@ def describe(report: Report) -> str:
         [
             *lines,
             f"{report.combinations} pasangan kejadian dan tempat dicoba; semua berakhir pada petugas.",
-            f"Paling lambat telepon petugas atau instansi berdering: {report.worst_case_human_s:.0f} detik, "
-            "lewat:",
+            f"Telepon petugas berdering paling lambat {report.worst_case_human_s:.0f} detik setelah dijawab.",
+            f"Percakapan terlama dengan mesin: {report.longest_dialogue_s:.0f} detik, lewat:",
             *(f"  {step}" for step in report.worst_path),
         ]
     )

@@ -8,12 +8,13 @@ from ivr.calls.published import Published, load
 from ivr.config import PROJECT, Config
 from ivr.flow.check import prompts as all_prompts
 from ivr.flow.prompt import Prompt
+from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import tool
 from ivr.prompts import build as building
 from ivr.prompts.sounds import Sounds
 from ivr.prompts.voices import Voice, best_voice
 
-EXTENSION_PHRASES = ("hold", "busy_operator", "operator_whisper", "role_agency", "role_operator")
+EXTENSION_PHRASES = ("hold", "role_agency", *pbx.SOUNDS)
 """Shared phrases that Asterisk plays by itself."""
 
 

@@ -42,9 +42,10 @@ def up(
     where = pbx.render(
         config,
         asterisk,
+        published.dialplan,
         published.directory,
-        drop_s=published.dialplan.defaults.drop_s,
         sound=sounds,
+        audio=prompts.sounds_of(config).find,
     )
 
     def start(tell_ready: Callable[[], None]) -> None:

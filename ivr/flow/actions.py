@@ -17,10 +17,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """Plain: a fact for the record and for channel variables, so that no net asks again."""
+    """Plain: a fact for the record and for channel variables, so that no net asks again.
+
+    ``told`` is all that is known with it, as a person is told who takes the caller now.
+    """
 
     name: str  # incident | place
     value: str
+    told: tuple[Prompt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

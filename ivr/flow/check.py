@@ -83,8 +83,8 @@ def check(dialplan: Dialplan, directory: Directory, built: Built) -> Report:
         faults=tuple(sorted(looking.faults, key=reading_order)),
         warnings=tuple(sorted(looking.warnings, key=reading_order)),
         human_by_s=dialplan.human_by_s,
-        # As long as nobody is rung beside the dialogue, its length is the wait for a person.
-        worst_case_human_s=seconds,
+        # Extensions ring a person beside the dialogue; one that ends sooner asks for him sooner.
+        worst_case_human_s=min(dialplan.human_by_s, seconds),
         worst_path=path,
         longest_dialogue_s=seconds,
         combinations=combinations,
@@ -275,7 +275,7 @@ class _Looking:
         return len(SERVICES) * len(places)
 
     def for_the_longest_way(self) -> tuple[float, tuple[str, ...]]:
-        """The longest time before anybody is rung, and what the caller does to bring it about."""
+        """The longest time before the dialogue itself rings somebody, and what the caller does for it."""
         offered = CallOffered("check", 0.0, None, "112", "", "", self.dialplan.version)
         try:
             seconds, path = self._longest(begin(self.dialplan, offered), {})
@@ -284,13 +284,6 @@ class _Looking:
                 message = f"Alur ini tidak dapat dijalankan: {error}."
                 self.fault((DIALPLAN_FILE, "start"), "flow", message)
             return 0.0, ()
-        limit = max(self.dialplan.human_by_s, MAX_HUMAN_BY_S)
-        if seconds > limit:
-            message = (
-                f"Petugas baru berdering setelah {_said(seconds)} pada alur terlama; "
-                f"sasarannya {_said(self.dialplan.human_by_s)}. Persingkat kalimat atau `wait`."
-            )
-            self.warn((DIALPLAN_FILE, "human_by"), "human-by-not-held", message)
         return round(seconds, 1), path
 
     def _longest(

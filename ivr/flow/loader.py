@@ -71,6 +71,7 @@ class _DialplanFile(Written):
     name: Sentence
     mode: Literal["latihan", "operasional"]
     human_by: Seconds = Field(default=0.0, ge=0, le=600)
+    operators: Literal["all", "in-order", "longest-idle"] = "all"
     defaults: _Defaults = _Defaults()
     start: str
     steps: dict[StepName, dict[str, object]] = Field(min_length=1, max_length=MAX_STEPS)
@@ -209,6 +210,7 @@ def _dialplan(
         name=typed.name,
         mode=typed.mode,
         human_by_s=typed.human_by,
+        operators=typed.operators,
         defaults=Defaults(typed.defaults.tries, typed.defaults.wait, typed.defaults.drop),
         start=typed.start,
         steps={OPERATOR_STEP: OperatorStep(), **steps},

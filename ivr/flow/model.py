@@ -159,6 +159,7 @@ class Dialplan:
     places: PlaceMenu
     phrases: Mapping[str, str]
     version: str = ""
+    operators: Literal["all", "in-order", "longest-idle"] = "all"  # how they are rung
     marks: Marks = field(default_factory=Marks, compare=False, repr=False)
 
     def step(self, name: str) -> Step:
@@ -188,6 +189,12 @@ class Dialplan:
         if call.area is not None:
             return (Prompt(self.area(call.area).name),)
         return self.phrase("place.unknown")
+
+    def known(self, call: CallState) -> tuple[Prompt, ...]:
+        """What and where, as far as it is known: what a person is told before the caller."""
+        incident = self.incident_name(call.incident) if call.incident else ()
+        place = self.place_name(call) if call.location or call.area else ()
+        return (*incident, *place)
 
 
 def go(call: CallState, then: str, *actions: Action) -> Outcome:

@@ -66,7 +66,9 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
         # The dialogue ended because its socket closed, not because the caller was gone.
         _change(connection, call_id, ended_at=None, ended_by=None)
     elif kind == "leg.accepted":
-        _change(connection, call_id, bridged_to=str(body.get("who", "")).partition("/")[0])
+        # Who accepts takes the caller out of the dialogue: that the dialogue's line closed is no end.
+        who = str(body.get("who", "")).partition("/")[0]
+        _change(connection, call_id, bridged_to=who, ended_at=None, ended_by=None)
     elif kind == "leg.bridged":
         _first(connection, call_id, bridged_at=at)
     elif kind == "leg.ended":

@@ -119,6 +119,10 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
         case "route_decided":
             routes = ", ".join(f"{r['agency']} via {r['trunk']}" for r in body["routes"])
             return [f"= {routes}", *(f"  because: {r['text']}" for r in body["because"])]
+        case "human_joined":
+            return [f"! {str(body['who']).replace('/', ' via ')} took the caller"]
+        case "resumed":
+            return ["* the dialogue goes on"]
         case "dial_ended":
             return [f"! {body['agency']} {body['status']} ({body['cause']})"]
         case "leg.dialling":
@@ -129,6 +133,10 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"* accepted by {str(body.get('who', '')).replace('/', ' via ')}"]
         case "leg.bridged":
             return ["* bridged"]
+        case "leg.reporting":
+            return ["* report of a caller who is gone is being delivered"]
+        case "leg.reported":
+            return [f"* report taken by {str(body.get('who', '')).replace('/', ' via ')}"]
         case "leg.ended":
             return [f"* ended by {body.get('by') or 'caller'}"]
         case _:

@@ -15,7 +15,7 @@ from laboratory import Engine, eventually, lab_deployment
 
 from ivr import config as configuration
 from ivr.calls.published import load
-from ivr.commands.prompts import complete
+from ivr.commands.prompts import complete, sounds_of
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, find_asterisk
 from ivr.supervisor import is_alive
@@ -31,7 +31,13 @@ def bare_asterisk(
     asterisk = find_asterisk(lambda _: None)
     sound = complete(config, published, lambda _: None)
     where = pbx.render(
-        config, asterisk, published.directory, drop_s=10, sound=sound, log_levels="*"
+        config,
+        asterisk,
+        published.dialplan,
+        published.directory,
+        sound=sound,
+        audio=sounds_of(config).find,
+        log_levels="*",
     )
     if extra_module:
         with (where.etc / "modules.conf").open("a") as file:

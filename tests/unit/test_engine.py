@@ -72,9 +72,13 @@ def test_a_call_begins_with_the_greeting_and_the_first_question() -> None:
     assert set(turn.actions[-1].keys) == set("015")
 
 
+FIRE = Prompt("Kalimat incident.kebakaran.")
+"""What whoever takes the caller now is told of the incident."""
+
+
 def test_a_key_is_an_incident_and_is_learned_at_once() -> None:
     turn = after(DigitsEntered("1"))
-    assert turn.actions[0] == Learn("incident", "kebakaran")
+    assert turn.actions[0] == Learn("incident", "kebakaran", (FIRE,))
     assert turn.state.incident == "kebakaran"
     assert asked(turn) == ["Duri tekan 1, Pinggir 2."]
 
@@ -82,7 +86,7 @@ def test_a_key_is_an_incident_and_is_learned_at_once() -> None:
 def test_two_keys_give_the_kecamatan_and_routing_is_asked() -> None:
     turn = after(*pressed("112"))
     assert turn.actions == (
-        Learn("place", "14.03.16"),
+        Learn("place", "14.03.16", (FIRE, Prompt("Bathin Solapan"))),
         DecideRoute("kebakaran", "14.03.16", 0.9),
     )
     assert turn.state.location == Location("ivr_dtmf", code="14.03.16", confidence=0.9)
@@ -152,7 +156,7 @@ def test_an_unknown_place_goes_on() -> None:
 def test_silence_after_the_area_takes_its_first_kecamatan_as_a_guess() -> None:
     turn = after(*pressed("11"), NoInput())
     assert turn.actions == (
-        Learn("place", "14.03.09"),
+        Learn("place", "14.03.09", (FIRE, Prompt("Duri"))),
         DecideRoute("kebakaran", "14.03.09", 0.4),
     )
 
@@ -233,6 +237,7 @@ def test_an_operator_is_told_what_is_known() -> None:
     assert isinstance(wait, Dial)
     assert [prompt.text for prompt in wait.whisper] == [
         "Kalimat incident.kebakaran.",
+        "Duri",
         "Kalimat operator_whisper.",
     ]
 

@@ -31,6 +31,7 @@ from ivr.flow.events import (
     DialEnded,
     DigitsEntered,
     Event,
+    HumanJoined,
     NoInput,
     RouteDecided,
 )
@@ -95,6 +96,7 @@ class House:
     keys: defaultdict[str, Keys] = field(default_factory=lambda: defaultdict(Keys))
     forgotten: dict[str, float] = field(default_factory=dict)  # after so many seconds
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # a session is over
+    taken_by: str | None = None  # who has the caller when the dialogue is cut
 
     def host(self) -> Host:
         return Host(
@@ -107,12 +109,16 @@ class House:
             events_of=self._events_of,
             decide=self.route,
             case_number=lambda at: f"BKS-{at:.0f}",
+            joined=self._joined,
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
         )
+
+    async def _joined(self, call_id: str) -> str | None:
+        return self.taken_by
 
     def _audio(self, prompt: Prompt) -> Sound | None:
         return (
@@ -180,6 +186,79 @@ def assigned(peer: Peer) -> list[str]:
 def heard(channel: CallerChannel) -> list[str]:
     """The prompts in order, each by the words it begins with."""
     return [path.rpartition("-")[0] for path in channel.heard]
+
+
+# Going on with a call that another controller began
+
+
+async def resumed(house: House, *arguments: str, **pressed: str) -> tuple[CallerChannel, Peer]:
+    channel = CallerChannel(pressed=pressed)
+    async with at_work(house) as port, calling(port, "resume", *ARGUMENTS, *arguments) as peer:
+        await peer.play(channel)
+        return channel, peer
+
+
+def begun(house: House, *events: Event) -> House:
+    first = replace(offered(), call_id=UNIQUEID, dialplan_version=house.dialplan.version)
+    house.events[UNIQUEID] = [first, *events]
+    return house
+
+
+@within_time
+async def test_a_call_goes_on_with_the_question_it_stood_at_and_not_from_the_start() -> None:
+    house = begun(small_house(), DigitsEntered("1"), DigitsEntered("1"))
+    channel, peer = await resumed(house, "", **{KECAMATAN: "2"})
+    played = [command[2] for command in peer.commands if command[:2] == ["STREAM", "FILE"]]
+    assert [name for name in played if MENU in name or AREAS in name] == []
+    assert channel.variables["SIAGA_PLACE"] == "14.03.16"
+    assert channel.variables[TOKEN] == UNIQUEID
+    assert [type(e) for e in house.events[UNIQUEID][3:]] == [DigitsEntered, RouteDecided]
+
+
+@within_time
+async def test_between_the_decision_and_the_token_only_the_targets_are_left_again() -> None:
+    house = dialled(small_house())
+    channel, peer = await resumed(house)
+    assert not [command for command in peer.commands if command[0] in ("STREAM", "WAIT")]
+    assert channel.variables["SIAGA_TARGETS"] == "2"
+    assert channel.variables[TOKEN] == UNIQUEID
+    assert len(house.events[UNIQUEID]) == 5, "nothing happened anew"
+
+
+@within_time
+async def test_a_key_pressed_while_the_controller_was_away_is_not_lost() -> None:
+    house = begun(small_house(), DigitsEntered("1"), DigitsEntered("1"))
+    channel, _ = await resumed(house, "", "2")
+    assert channel.variables["SIAGA_PLACE"] == "14.03.16"
+
+
+@within_time
+async def test_a_call_that_was_never_recorded_begins() -> None:
+    house = small_house()
+    await resumed(house, "", **{MENU: "1", AREAS: "1", KECAMATAN: "2"})
+    assert isinstance(house.events[UNIQUEID][0], CallOffered)
+
+
+@within_time
+async def test_a_call_of_another_dialplan_is_left_to_people() -> None:
+    """Its keys meant something else."""
+    house = begun(small_house(), DigitsEntered("1"))
+    first, *rest = house.events[UNIQUEID]
+    assert isinstance(first, CallOffered)
+    house.events[UNIQUEID] = [replace(first, dialplan_version="older"), *rest]
+    channel, _ = await resumed(house)
+    assert TOKEN not in channel.variables
+
+
+@within_time
+async def test_a_caller_whom_an_operator_took_did_not_hang_up() -> None:
+    house = small_house()
+    house.taken_by = "operator/pusat-sip"
+    async with at_work(house) as port, calling(port, "call", *ARGUMENTS) as peer:
+        await peer.play_until(CallerChannel(), "STREAM", "FILE")
+        peer.hang_up()
+        await house.ended.wait()
+    assert house.events[UNIQUEID][-1] == HumanJoined("operator/pusat-sip")
 
 
 # From the offered call to the token
@@ -269,7 +348,7 @@ async def test_the_decision_is_on_disk_before_the_token() -> None:
 async def test_every_turn_arms_the_absolute_timeout_before_it_plays_or_waits() -> None:
     channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
     peer = await whole_call(small_house(), channel, *ARGUMENTS)
-    assert peer.commands[0][:3] == ["SET", "VARIABLE", "TIMEOUT(absolute)"]
+    assert [command[2] for command in peer.commands[:2]] == ["SIAGA_NUMBER", "TIMEOUT(absolute)"]
     # Three questions, the decision, the dial.
     assert assigned(peer).count("TIMEOUT(absolute)") == 5
 
@@ -675,7 +754,7 @@ async def test_a_location_with_a_line_end_in_it_ends_the_dialogue_and_keeps_the_
 def dialled(house: House) -> House:
     """A call for which two contacts of one agency are being dialled."""
     house.events[UNIQUEID] = [
-        replace(offered(), call_id=UNIQUEID),
+        replace(offered(), call_id=UNIQUEID, dialplan_version=house.dialplan.version),
         DigitsEntered("1"),
         DigitsEntered("1"),
         DigitsEntered("1"),

@@ -60,16 +60,19 @@ class AskPlaceStep(Written):
     ) -> Outcome:
         area = dialplan.area(call.area or "")
         if digits in area.kecamatan:
-            return self._settled(call, area.kecamatan[digits], PRESSED_CONFIDENCE)
+            return self._settled(dialplan, call, area.kecamatan[digits], PRESSED_CONFIDENCE)
         call, phrase, times = missed(call, event)
         if not digits or times >= dialplan.defaults.tries:
             # Silence here is no reason to ask again: the area is known, and help can start.
-            return self._settled(call, next(iter(area.kecamatan.values())), GUESSED_CONFIDENCE)
+            code = next(iter(area.kecamatan.values()))
+            return self._settled(dialplan, call, code, GUESSED_CONFIDENCE)
         return wait(call, _ask_kecamatan(dialplan, area, *dialplan.phrase(phrase)))
 
-    def _settled(self, call: CallState, code: str, confidence: float) -> Outcome:
+    def _settled(
+        self, dialplan: Dialplan, call: CallState, code: str, confidence: float
+    ) -> Outcome:
         call = replace(call, place=code, confidence=confidence)
-        return go(call, self.then, Learn("place", code))
+        return go(call, self.then, Learn("place", code, dialplan.known(call)))
 
     def exits(self) -> Mapping[Path, str]:
         return {("then",): self.then}

@@ -63,7 +63,7 @@ class MenuStep(Written):
             if option.incident is None:
                 return go(call, option.then)
             call = replace(call, incident=option.incident)
-            return go(call, option.then, Learn("incident", option.incident))
+            return go(call, option.then, Learn("incident", option.incident, dialplan.known(call)))
         call, phrase, times = missed(call, event)
         if times >= (self.tries or dialplan.defaults.tries):
             return go(call, self.otherwise)

@@ -76,9 +76,8 @@ def after_dial(dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
 
 def dial_operator(dialplan: Dialplan, call: CallState) -> Dial:
     """Ring the default answering points; whoever answers hears what is known."""
-    known = dialplan.incident_name(call.incident) if call.incident else ()
-    place = dialplan.place_name(call) if call.location else ()
-    return Dial((OPERATOR_ROUTE,), (*known, *place, *dialplan.phrase("operator_whisper")))
+    whisper = (*dialplan.known(call), *dialplan.phrase("operator_whisper"))
+    return Dial((OPERATOR_ROUTE,), whisper)
 
 
 def saying(prompts: tuple[Prompt, ...]) -> tuple[Plain, ...]:

@@ -186,7 +186,11 @@ class Listener:
 
 
 def fact_of(event: Mapping[str, str], now: float) -> Fact | None:
-    """What an AMI event says about a call, or None. All legs of a call carry its Linkedid."""
+    """What an AMI event says about a call, or None.
+
+    All legs of a call carry its id in the channel variable SIAGA_CALL, also an operator's leg, which
+    begins as a call of its own; before that variable is set, in their Linkedid.
+    """
     fact = _fact(event, now)
     return fact if fact is not None and fact.call_id else None
 
@@ -195,24 +199,34 @@ def _fact(event: Mapping[str, str], now: float) -> Fact | None:
     name = event.get("Event", "")
     at = _epoch(event.get("Timestamp", ""), now)
     own = event.get("Uniqueid", "")
+    call = _call_of(event, "")
     match name:
         case "UserEvent" if event.get("UserEvent") == "Siaga":
             said = event.get("What", "")
-            if said not in ("dialling", "accepted", "ended"):
+            if said not in ("dialling", "accepted", "ended", "reporting", "reported"):
                 return None
             return Fact(event.get("Call", ""), said, at, who=event.get("Who", ""))
         case "DialState" if event.get("DialStatus") == "RINGING":
             channel = event.get("DestChannel", "")
-            return Fact(event.get("DestLinkedid", ""), "ringing", at, channel=channel)
-        case "BridgeEnter" if own == event.get("Linkedid"):
+            return Fact(_call_of(event, "Dest"), "ringing", at, channel=channel)
+        case "BridgeEnter" if own == call:
             return Fact(own, "bridged", at, channel=event.get("Channel", ""))
-        case "BridgeLeave" if own == event.get("Linkedid"):
+        case "BridgeLeave" if own == call:
             return Fact(own, "left", at, channel=event.get("Channel", ""))
-        case "Hangup" if own == event.get("Linkedid"):
+        case "Hangup" if own == call:
             return Fact(own, "ended", at, cause=event.get("Cause", ""))
-        case "DTMFEnd" if own == event.get("Linkedid") and event.get("Direction") == "Received":
+        case "DTMFEnd" if own == call and event.get("Direction") == "Received":
             return Fact(own, "key", at, key=event.get("Digit", ""))
     return None
+
+
+def _call_of(event: Mapping[str, str], side: str) -> str:
+    variables = event.get(f"{side}ChanVariable", "")
+    for variable in variables if isinstance(variables, list) else [variables]:
+        name, _, value = str(variable).partition("=")
+        if name == "SIAGA_CALL" and value:
+            return value
+    return event.get(f"{side}Linkedid", "")
 
 
 def _epoch(text: str, now: float) -> float:

@@ -8,10 +8,13 @@ error at start, not an empty string in a dial plan.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +23,34 @@ from pathlib import Path
 import jinja2
 
 from ivr.config import PROJECT, Config
+from ivr.flow.model import Dialplan
+from ivr.platforms.asterisk.perform import FindAudio
 from ivr.platforms.asterisk.programs import MODULES, Asterisk
-from ivr.platforms.asterisk.targets import PLAYED, dial_string
+from ivr.platforms.asterisk.snapshot import snapshot
+from ivr.platforms.asterisk.targets import PLAYED_OPERATOR, dial_string
 from routing.directory import is_placeholder, is_unset
 from routing.model import Contact, Directory, Operator
 
 TEMPLATES = PROJECT / "asterisk"
 NUMBERS = ("112", "+62112", "62112")
-OPERATOR_RING_S = 40
+REPORT_RING_S = 40
+BETWEEN_ROUNDS_S = 2
+FIRST_BOUND_S = 15
+"""The controller's first words come within this, or the caller goes to the floor."""
+
+RESCUE_BOUND_S = 40
+MOST_RESCUES = 8
+"""Processes of rescue.agi at once: a bare Python start takes a tenth of a second of a core."""
+
+CALLER_ARGUMENTS = ",".join(
+    (
+        r"${FILTER(a-zA-Z0-9@._\x2d,${CHANNEL(pjsip,call-id)})}",
+        "${CHANNEL(endpoint)}",
+        "${IF(${LEN(${PJSIP_HEADER(read,Geolocation)})}?1:0)}",
+    )
+)
+"""What the controller is told of a call: its SIP Call-ID, its trunk, whether a location came."""
+
 AMI_EVENTS = (
     "FullyBooted",
     "DialState",
@@ -40,7 +63,16 @@ AMI_EVENTS = (
     "UserEvent",
 )
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes, and Asterisk adds its file name
-SOUNDS = ("busy_operator", "operator_whisper", "role_operator")
+SOUNDS = (
+    "already_taken",
+    "busy_operator",
+    "caller_gone",
+    "operator_whisper",
+    "please_wait",
+    "report_accept",
+    "report_taken",
+    "role_operator",
+)
 """The shared phrases that extensions play by themselves, without a controller."""
 
 
@@ -68,13 +100,15 @@ def folders(config: Config) -> Folders:
 def render(
     config: Config,
     asterisk: Asterisk,
+    dialplan: Dialplan,
     directory: Directory,
     *,
-    drop_s: float,
     sound: Callable[[str], str],
+    audio: FindAudio,
     log_levels: str = "notice,warning,error",
 ) -> Folders:
-    """Write Asterisk's whole configuration. ``sound`` gives a shared phrase's path, without suffix."""
+    """Write Asterisk's whole configuration. ``sound`` gives a shared phrase's path, without suffix;
+    ``audio`` the file of any sentence."""
     where = folders(config)
     for folder in (
         where.etc,
@@ -108,12 +142,19 @@ def render(
         "ami_secret": ami_secret(config),
         "ami_events": AMI_EVENTS,
         "numbers": NUMBERS,
-        "drop_s": int(drop_s),
+        "drop_s": int(dialplan.defaults.drop_s),
+        "human_by_s": int(dialplan.human_by_s),
+        "first_bound_s": FIRST_BOUND_S,
+        "rescue_bound_s": RESCUE_BOUND_S,
+        "most_rescues": MOST_RESCUES,
+        "pause_s": BETWEEN_ROUNDS_S,
+        "caller_arguments": CALLER_ARGUMENTS,
         "carriers": directory.carriers,
         "trunks": [t for t in directory.trunks.values() if not is_unset(t)],
         "operators": [_operator(operator, directory) for operator in operators],
-        "operator_legs": "&".join(f"Local/{o.id}@siaga-petugas/n" for o in operators),
-        "operator_ring_s": OPERATOR_RING_S,
+        "legs": _legs(dialplan.operators, operators),
+        "report_legs": "&".join(f"Local/petugas-{o.id}@siaga-lapor/n" for o in operators),
+        "report_ring_s": REPORT_RING_S,
         "sounds": {key: sound(key) for key in SOUNDS},
     }
     environment = jinja2.Environment(
@@ -127,7 +168,21 @@ def render(
         target = where.etc / template.stem
         target.touch(mode=0o600)
         target.write_text(environment.get_template(template.name).render(values))
+    _write_rescue(where, snapshot(dialplan, directory, audio))
     return where
+
+
+def _write_rescue(where: Folders, known: Mapping[str, object]) -> None:
+    """The script that Asterisk starts for a call whose controller is gone, and all it knows."""
+    file = where.state / "rescue.json"
+    file.write_text(json.dumps(known))
+    script = where.state / "agi-bin" / "rescue.agi"
+    script.parent.mkdir(exist_ok=True, mode=0o700)
+    command = (sys.executable, "-m", "ivr.platforms.asterisk.rescue", str(file))
+    script.write_text(
+        f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(PROJECT))} exec {shlex.join(command)}\n"
+    )
+    script.chmod(0o700)
 
 
 def rung_operators(directory: Directory) -> tuple[Operator, ...]:
@@ -143,6 +198,20 @@ def _real_contacts(operator: Operator, directory: Directory) -> list[Contact]:
     return [c for c in operator.contacts if not is_placeholder(c, directory.trunks)]
 
 
+def _legs(strategy: str, operators: Sequence[Operator]) -> list[Mapping[str, object]]:
+    """The channels that ring operators beside a dialogue: one each, or one that walks a list.
+
+    ``order`` is what Asterisk evaluates before each round: operator ids with commas between them.
+    """
+    names = [operator.id for operator in operators]
+    if strategy == "all":
+        return [{"number": number, "order": name} for number, name in enumerate(names, 1)]
+    if strategy == "longest-idle":  # ascending by the moment of the last talk's end
+        since = ",".join(f"{name}:0${{GLOBAL(SIAGA_BEBAS_{name})}}" for name in names)
+        return [{"number": 1, "order": f"${{SORT({since})}}"}]
+    return [{"number": 1, "order": ",".join(names)}]
+
+
 def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:
     real = _real_contacts(operator, directory)
     contacts = [
@@ -150,7 +219,7 @@ def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:
             "via": contact.via,
             "accept": contact.accept,
             "ring": int(contact.ring_s),
-            "dial": dial_string(contact.via, contact.number) if real else PLAYED,
+            "dial": dial_string(contact.via, contact.number) if real else PLAYED_OPERATOR,
         }
         for contact in (real or operator.contacts[:1])
     ]

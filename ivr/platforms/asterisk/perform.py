@@ -33,6 +33,9 @@ COMMAND_S = 3.0
 GUARD_S = 5
 """TIMEOUT(absolute) outlives the controller's own deadline by this much."""
 
+KNOWN = "SHARED(SIAGA_TOLD)"
+"""What an operator who takes the caller now hears first; extensions read it from other channels."""
+
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 
 
@@ -86,6 +89,7 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
                 yield from _say(action, channel)
             case Learn():
                 yield _set(f"SIAGA_{action.name.upper()}", action.value)
+                yield _set(KNOWN, joined(action.told, channel))
             case Gather():
                 event = yield from _gather(action, channel)
             case Dial():
@@ -212,6 +216,11 @@ def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
     names = [agency.name for agency in channel.directory.agencies if agency.id == agency_id]
     texts = (channel.phrases.get("role_agency", ""), *names)
     return tuple(Prompt(text) for text in texts if text)
+
+
+def joined(prompts: Sequence[Prompt], channel: Channel) -> str:
+    """Sounds that something is to follow: paths, each with the ``&`` behind it."""
+    return "".join(f"{path}&" for path in _paths(prompts, channel))
 
 
 def _paths(prompts: Sequence[Prompt], channel: Channel) -> list[str]:

@@ -11,7 +11,10 @@ import re
 from routing.directory import DIRECT
 
 PLAYED = "Local/peran@siaga-latihan/n"
-"""Asterisk itself plays an agency or operator that has no real contact yet."""
+"""Asterisk itself plays an agency that has no real contact yet."""
+
+PLAYED_OPERATOR = "Local/petugas@siaga-latihan/n"
+"""The same for an operator: it rings at once, and accepts when the dialogue is over."""
 
 _NUMBER = re.compile(r"[0-9*#]{2,20}")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")

@@ -1,0 +1,83 @@
+"""What ``rescue.agi`` needs to know, written when the engine starts: a menu, and who is dialled for
+what and where. Pure; the engine and the routing themselves are asked, so that no rule stands twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ivr.flow import engine
+from ivr.flow.actions import Dial
+from ivr.flow.events import CallOffered, RouteDecided
+from ivr.flow.model import PRESSED_CONFIDENCE, CallState, Dialplan
+from ivr.flow.steps.connect import ConnectStep
+from ivr.flow.steps.menu import MenuStep
+from ivr.flow.steps.say import SayStep
+from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.perform import KNOWN, Channel, FindAudio, dial_variables, joined
+from routing.decide import decide
+from routing.model import SERVICES, Directory
+
+
+def snapshot(dialplan: Dialplan, directory: Directory, audio: FindAudio) -> dict[str, Any]:
+    """Plain values for JSON.
+
+    ``menu`` is the first one a caller meets: ``prompt`` (a path), ``seconds``, and ``keys`` that mean
+    an incident; None where there is none. ``targets`` holds channel variables by incident and by
+    kecamatan code, with ``""`` for a place that is not known.
+    """
+    channel = Channel("", Keys(), lambda: 0.0, audio, directory, dialplan.phrases)
+    connect = _connect(dialplan)
+    targets: dict[str, dict[str, Mapping[str, str]]] = {}
+    if connect is not None:
+        for incident in SERVICES:
+            targets[incident] = {
+                place: _variables(dialplan, channel, connect, incident, place)
+                for place in ("", *directory.places)
+            }
+    return {"menu": _menu(dialplan, audio), "targets": targets}
+
+
+def _menu(dialplan: Dialplan, audio: FindAudio) -> dict[str, Any] | None:
+    name, seen = dialplan.start, set[str]()
+    while isinstance(step := dialplan.steps[name], SayStep) and name not in seen:
+        seen.add(name)
+        name = step.then
+    if not isinstance(step, MenuStep):
+        return None
+    prompts = next(iter(step.prompts().values()))
+    found = audio(prompts[0])
+    return {
+        "prompt": found.path if found else "",
+        "seconds": dialplan.defaults.wait_s if step.wait is None else step.wait,
+        "keys": {key: o.incident for key, o in step.options.items() if o.incident is not None},
+    }
+
+
+def _connect(dialplan: Dialplan) -> str | None:
+    return next((n for n, step in dialplan.steps.items() if isinstance(step, ConnectStep)), None)
+
+
+def _variables(
+    dialplan: Dialplan,
+    channel: Channel,
+    connect: str,
+    incident: str,
+    place: str,
+) -> Mapping[str, str]:
+    """What the controller would leave for a caller who pressed keys for this and came to connect."""
+    offered = CallOffered("rescue", 0.0, None, "112", "", "", dialplan.version)
+    call = CallState(offered, connect, incident=incident)
+    if place:
+        call = replace(call, place=place, confidence=PRESSED_CONFIDENCE)
+    decision = decide(channel.directory, incident, call.location)
+    asked = dialplan.step(connect).enter(dialplan, call)
+    waiting = replace(call, waiting=asked.actions[-1])  # type: ignore[arg-type]
+    turn = engine.advance(dialplan, waiting, RouteDecided(decision.routes, decision.because))
+    dial = turn.state.waiting
+    if not isinstance(dial, Dial):
+        return {"SIAGA_TARGETS": "0"}
+    told = {KNOWN: joined(dialplan.known(call), channel)}
+    return {**told, **dial_variables(dial, channel)}
