@@ -1,7 +1,8 @@
 """The controller process: the only place that builds the parts and connects them.
 
-Started by the supervisor as ``python -m ivr.app DEPLOYMENT``. It tells readiness through the file
-descriptor in ``SIAGA_READY_FD`` once it takes calls, and stops on SIGTERM.
+Started by the supervisor as ``python -m ivr.app DEPLOYMENT``. Once it takes calls it beats through the
+file descriptor in ``SIAGA_BEAT_FD``, from inside the event loop, so that a loop that hangs is seen; it
+stops on SIGTERM. On SIGUSR1 it takes no more calls, ends its dialogues, and stops.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from ivr.commands.prompts import sounds_of
 from ivr.config import Config
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.ami import Listener
-from ivr.platforms.asterisk.fastagi import AgiSession, serve
+from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.store.recorder import Recorder
 from routing.decide import decide
 
 log = structlog.get_logger(__name__)
 
+BEAT_S = 0.5
 JOINED_S = 0.5
 JOINED_LOOK_S = 0.02
 MEMORY_S = 30.0
@@ -80,15 +82,20 @@ def build_host(config: Config, published: Published, recorder: Recorder, board: 
     )
 
 
-def listen(host: Host, recorder: Recorder, board: Board) -> Callable[[Fact], None]:
-    """What to do with each fact: keys to the second ear, news to the record."""
+def listen(
+    host: Host, recorder: Recorder, board: Board, successor: asyncio.Event
+) -> Callable[[Fact], None]:
+    """What to do with each fact: keys to the second ear, news to the record.
+
+    Once there is a successor, which hears the same, the news are its to record.
+    """
 
     def on_fact(fact: Fact) -> None:
         if fact.name == "key":
             if host.knows(fact.call_id):  # not a key that a responder pressed
                 host.keys_of(fact.call_id).heard(fact.key, host.monotonic())
             return
-        if not board.feed(fact):
+        if not board.feed(fact) or successor.is_set():
             return
         body = {name: getattr(fact, name) for name in ("who", "channel", "cause")}
         said: dict[str, object] = {name: value for name, value in body.items() if value}
@@ -103,13 +110,16 @@ def listen(host: Host, recorder: Recorder, board: Board) -> Callable[[Fact], Non
 async def serve_calls(config: Config, published: Published) -> None:
     """Take calls until SIGTERM."""
     stop = asyncio.Event()
+    successor = asyncio.Event()  # another controller takes the calls from now on
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, successor.set)
     recorder = Recorder(config.journal_dir, config.database_url)
     try:
         board = Board()
         host = build_host(config, published, recorder, board)
-        on_fact = listen(host, recorder, board)
+        on_fact = listen(host, recorder, board, successor)
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
         listener.start()
@@ -118,20 +128,40 @@ async def serve_calls(config: Config, published: Published) -> None:
             await live.handle(session, host)
 
         server = await serve("127.0.0.1", config.agi_port, handle)
-        _tell_ready()
+        beating = asyncio.create_task(_beat())
         log.info("taking_calls", version=published.dialplan.version)
+        draining = asyncio.create_task(_drain(server, successor, stop))
         await stop.wait()
+        draining.cancel()
+        beating.cancel()
         await server.close()
         listener.close()
     finally:
         await asyncio.to_thread(recorder.close)
 
 
-def _tell_ready() -> None:
-    handle = os.environ.pop("SIAGA_READY_FD", "")
-    if handle.isdigit():
-        os.write(int(handle), b"1")
-        os.close(int(handle))
+async def _drain(server: Server, successor: asyncio.Event, stop: asyncio.Event) -> None:
+    await successor.wait()
+    log.info("draining")
+    await server.drain()
+    stop.set()
+
+
+async def _beat() -> None:
+    """Tell the supervisor, as long as there is one, that this loop turns."""
+    handle = os.environ.pop("SIAGA_BEAT_FD", "")
+    if not handle.isdigit():
+        return
+    pipe = int(handle)
+    os.set_blocking(pipe, False)
+    while True:
+        try:
+            os.write(pipe, b".")
+        except BlockingIOError:
+            pass  # the supervisor stands still; it finds enough signs of life when it goes on
+        except OSError:
+            return  # it is gone, and calls go on without it
+        await asyncio.sleep(BEAT_S)
 
 
 def main() -> None:

@@ -113,6 +113,22 @@ def down() -> None:
 
 
 @app.command()
+def restart() -> None:
+    """Ganti pengendali dengan yang baru tanpa memutus panggilan."""
+    from ivr import supervisor
+    from ivr.calls.published import load
+
+    config = configuration.read()
+    status = supervisor.read_status(config)
+    if status is None:
+        _stop("Tidak ada yang berjalan. Mulai dengan ./siaga up --detach", BAD)
+    load(configuration.read(deployment=Path(str(status["deployment"]))))  # its faults are told here
+    if not supervisor.restart_controller(config):
+        _stop(f"Pengendali tidak terganti; lihat {config.log_dir / 'controller.out'}.", BAD)
+    _say("Pengendali diganti; panggilan yang berjalan tidak terputus.")
+
+
+@app.command()
 def status(as_json: Json = False) -> None:
     """Apa yang berjalan, sejak kapan, dan apakah petugas dapat dihubungi sekarang."""
     from ivr.commands import up as starting

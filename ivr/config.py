@@ -6,6 +6,7 @@ Two engines with other homes and ports run side by side on one machine.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class Config:
     rtp_start: int
     rtp_end: int
     database_url: str
+    notify_url: str | None
 
     @property
     def journal_dir(self) -> Path:
@@ -66,7 +68,14 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         rtp_start=rtp_start,
         rtp_end=rtp_end,
         database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",
+        notify_url=_web_address(environment.get("SIAGA_NOTIFY_URL")),
     )
+
+
+def _web_address(text: str | None) -> str | None:
+    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
+        raise ConfigError("SIAGA_NOTIFY_URL bukan alamat http:// atau https://.")
+    return text or None
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -1,4 +1,8 @@
-"""Starts Asterisk and the controller, restarts what died, and stops both.
+"""Starts Asterisk and the controller, restarts what died or hangs, and stops both.
+
+A controller whose event loop stops beating is killed: only the end of its process closes the sockets
+of its calls, and a closed socket is what gives a caller back to extensions. One that falls again and
+again is tried ever more rarely, and said to be failing. Asterisk is never given up.
 
 It holds no call. If it dies itself, calls go on; ``./siaga down`` still finds its children by the
 status file it keeps in ``$SIAGA_HOME/run``.
@@ -10,10 +14,10 @@ import contextlib
 import fcntl
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,14 +25,32 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+import structlog
+
+from ivr import log as logging
+from ivr.alarm import Alarm
+from ivr.calls.published import Published
 from ivr.config import Config
 from ivr.platforms.asterisk import pbx
+from ivr.platforms.asterisk.dead_lines import DeadLines
 from ivr.platforms.asterisk.programs import Asterisk
 
 READY_SECONDS = 40.0
 STOP_SECONDS = 10.0
 LONGEST_PAUSE = 5.0
 LOOK_SECONDS = 0.2
+SILENCE_SECONDS = 3.0
+"""A controller beats twice a second; after so long without a beat its callers hear nothing."""
+
+SETTLED_SECONDS = 60.0
+FALLS_OF_A_LOOP = 5
+"""So many falls, none of them after a settled life, are no accident any more."""
+
+LOOP_PAUSE = 30.0
+DRAIN_SECONDS = 120.0
+WATCH_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
 
 
 class NotReady(Exception):
@@ -48,7 +70,8 @@ class Component:
     since: float = 0.0
     falls: int = 0
     start_again_at: float = 0.0
-    ready_pipe: int | None = field(default=None, repr=False)
+    beat_at: float = 0.0  # monotonic; of the last sign of life through the pipe
+    pipe: int | None = field(default=None, repr=False)
 
 
 def status_file(config: Config) -> Path:
@@ -87,8 +110,8 @@ def run(
     config: Config,
     asterisk: Asterisk,
     where: pbx.Folders,
+    published: Published,
     *,
-    version: str,
     without_controller: bool,
     tell_ready: Callable[[], None],
 ) -> None:
@@ -117,9 +140,13 @@ def run(
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     since = time.time()
+    line = logging.start((config.log_dir / "supervisor.log").open("a"))
+    watch = Watch(config, asterisk, where, published)
+    swap = Swap(components)
+    signal.signal(signal.SIGHUP, swap.wanted)
 
     def write() -> None:
-        _write_status(config, components, since, version)
+        _write_status(config, components, since, published.dialplan.version)
 
     try:
         for component in components:
@@ -135,16 +162,105 @@ def run(
             time.sleep(0.02)
         write()
         if not stopping:
+            watch.start()
             tell_ready()
         while not stopping:
             changed = [_look(component, asterisk, where) for component in components]
+            changed.append(swap.look(asterisk, where))
             if any(changed):
                 write()
             time.sleep(LOOK_SECONDS)
     finally:
-        for component in reversed(components):
+        watch.stop()
+        for component in (*swap.others(), *reversed(components)):
             _stop(component)
         clean(config)
+        line.close()
+
+
+class Watch:
+    """Looks every few seconds, in a thread: can a person be reached, which lines are dead."""
+
+    def __init__(
+        self, config: Config, asterisk: Asterisk, where: pbx.Folders, published: Published
+    ) -> None:
+        self._alarm = Alarm(
+            config.home / "run" / "siaga.prom",
+            published.dialplan.name,
+            url=config.notify_url,
+            secret=pbx.secret(config, "notify"),
+        )
+        self._asterisk, self._where, self._published = asterisk, where, published
+        self._dead_lines = DeadLines(lambda command: pbx.ask(asterisk, where, command))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._alarm.close()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            try:
+                self._alarm.tell(
+                    pbx.standings(self._asterisk, self._where, self._published.directory)
+                )
+                self._dead_lines.look(time.monotonic())
+            except Exception:  # a watch that dies would be the quiet it is there to break
+                log.exception("watch_failed")
+
+
+class Swap:
+    """A new controller in the place of the running one, without a call that notices.
+
+    The new one is started beside the old one; both listen on the same port for a moment. Once it
+    takes calls, the old one is told to drain: it takes no more, ends its dialogues, and goes.
+    """
+
+    def __init__(self, components: list[Component]) -> None:
+        self._components = components
+        self._fresh: Component | None = None
+        self._draining: list[tuple[Component, float]] = []
+        self._wanted = False
+
+    def wanted(self, signum: int, frame: FrameType | None) -> None:
+        """The handler of SIGHUP."""
+        self._wanted = True
+
+    def others(self) -> list[Component]:
+        """Those that run beside the components of the status."""
+        return [c for c, _ in self._draining] + ([self._fresh] if self._fresh else [])
+
+    def look(self, asterisk: Asterisk, where: pbx.Folders) -> bool:
+        """Go on with whatever is under way. True if the controller was replaced."""
+        self._drain()
+        old = next((c for c in self._components if c.name == "controller"), None)
+        if self._wanted and self._fresh is None and old is not None:
+            self._wanted = False
+            self._fresh = Component(old.name, old.command, old.output, old.environment)
+            _start(self._fresh)
+        if self._fresh is None or old is None or not _look(self._fresh, asterisk, where):
+            return False
+        fresh, self._fresh = self._fresh, None
+        if fresh.state != "running":
+            log.error("controller_not_replaced", output=str(fresh.output))
+            return False
+        self._components[self._components.index(old)] = fresh
+        if old.process is not None:
+            old.process.send_signal(signal.SIGUSR1)
+            self._draining.append((old, time.monotonic() + DRAIN_SECONDS))
+        return True
+
+    def _drain(self) -> None:
+        for component, until in list(self._draining):
+            process = component.process
+            if process is None or process.poll() is not None:
+                self._draining.remove((component, until))
+            elif time.monotonic() > until:
+                process.terminate()
 
 
 def _start(component: Component) -> None:
@@ -155,16 +271,18 @@ def _start(component: Component) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**component.environment, "SIAGA_READY_FD": str(writer)},
+            env={**component.environment, "SIAGA_BEAT_FD": str(writer)},
             pass_fds=(writer,),
             start_new_session=True,
         )
     os.close(writer)
-    if component.ready_pipe is not None:
-        os.close(component.ready_pipe)
-    component.ready_pipe = reader
+    os.set_blocking(reader, False)
+    if component.pipe is not None:
+        os.close(component.pipe)
+    component.pipe = reader
     component.state = "starting"
     component.since = time.time()
+    component.beat_at = time.monotonic()
 
 
 def _look(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
@@ -176,26 +294,48 @@ def _look(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
         _start(component)
         return True
     if process.poll() is not None:
-        component.process = None
-        component.state = "restarting"
-        lived = time.time() - component.since
-        component.falls = 0 if lived > 60 else component.falls + 1
-        component.start_again_at = time.monotonic() + min(
-            LONGEST_PAUSE, 0.1 * 2**component.falls - 0.1
-        )
+        _fell(component, process.returncode)
         return True
-    if component.state == "starting" and _is_ready(component, asterisk, where):
+    beaten = _beats(component)
+    if component.state == "starting" and (
+        pbx.is_booted(asterisk, where) if component.name == "asterisk" else beaten
+    ):
         component.state = "running"
         return True
+    if component.name != "asterisk" and _is_silent(component):
+        log.error("component_silent_and_killed", name=component.name, pid=process.pid)
+        process.kill()
     return False
 
 
-def _is_ready(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
-    if component.name == "asterisk":
-        return pbx.is_booted(asterisk, where)
-    pipe = component.ready_pipe
-    readable = pipe is not None and bool(select.select([pipe], [], [], 0)[0])
-    return readable and pipe is not None and os.read(pipe, 1) == b"1"
+def _fell(component: Component, code: int) -> None:
+    """Note the end of a process, and when to start it again."""
+    component.process = None
+    settled = time.time() - component.since > SETTLED_SECONDS
+    component.falls = 1 if settled else component.falls + 1
+    looping = component.falls >= FALLS_OF_A_LOOP and component.name != "asterisk"
+    component.state = "failing" if looping else "restarting"
+    pause = LOOP_PAUSE if looping else min(LONGEST_PAUSE, 0.1 * 2 ** (component.falls - 1) - 0.1)
+    component.start_again_at = time.monotonic() + pause
+    log.error(
+        "component_fell", name=component.name, code=code, falls=component.falls, again_in_s=pause
+    )
+
+
+def _beats(component: Component) -> bool:
+    """Take in the signs of life that came. True if there was one: the first says "ready"."""
+    try:
+        came = os.read(component.pipe, 4096) if component.pipe is not None else b""
+    except BlockingIOError:
+        return False
+    if came:
+        component.beat_at = time.monotonic()
+    return bool(came)
+
+
+def _is_silent(component: Component) -> bool:
+    bound = SILENCE_SECONDS if component.state == "running" else READY_SECONDS
+    return time.monotonic() - component.beat_at > bound
 
 
 def _stop(component: Component) -> None:
@@ -234,6 +374,7 @@ def _write_status(config: Config, components: list[Component], since: float, ver
 def clean(config: Config) -> None:
     """Remove what only a running engine needs."""
     status_file(config).unlink(missing_ok=True)
+    (config.home / "run" / "siaga.prom").unlink(missing_ok=True)
     run_dir = pbx.folders(config).run
     if run_dir.is_dir():
         for left in run_dir.iterdir():
@@ -241,17 +382,35 @@ def clean(config: Config) -> None:
         run_dir.rmdir()
 
 
-def stop_all(config: Config) -> bool:
-    """Stop whatever the status file names. True if anything was running."""
-    status = read_status(config)
-    if status is None:
+def restart_controller(config: Config) -> bool:
+    """Replace the running controller; True once the new one takes calls."""
+    before = _pids(config)
+    if not is_alive(before.get("supervisor", 0)) or "controller" not in before:
         return False
-    rows = status.get("components")
-    pids = {
+    os.kill(before["supervisor"], signal.SIGHUP)
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if _pids(config).get("controller") not in (None, before["controller"]):
+            return True
+        time.sleep(LOOK_SECONDS)
+    return False
+
+
+def _pids(config: Config) -> dict[str, int]:
+    """The processes of the status file, by name."""
+    rows = (read_status(config) or {}).get("components")
+    return {
         str(row["name"]): int(row["pid"])
         for row in (rows if isinstance(rows, list) else [])
         if row.get("pid")
     }
+
+
+def stop_all(config: Config) -> bool:
+    """Stop whatever the status file names. True if anything was running."""
+    if read_status(config) is None:
+        return False
+    pids = _pids(config)
     alive = {name: pid for name, pid in pids.items() if is_alive(pid)}
     if "supervisor" in alive:
         os.kill(alive["supervisor"], signal.SIGTERM)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ivr.commands import prompts
 from ivr.config import Config
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
+from ivr.platforms.asterisk.reachability import Standing
 from ivr.store.tables import migrate
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
@@ -54,7 +56,7 @@ def up(
                 config,
                 asterisk,
                 where,
-                version=published.dialplan.version,
+                published,
                 without_controller=without_controller,
                 tell_ready=tell_ready,
             )
@@ -170,15 +172,15 @@ def status(config: Config) -> dict[str, Any]:
     said = supervisor.read_status(config)
     rows = _living(said.get("components") if said else None)
     ready = bool(rows) and all(row["state"] == "running" for row in rows)
-    reachable: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
     if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
-        reachable = _reachable(
+        standings = _standings(
             Config(**{**_fields(config), "deployment": Path(str(said["deployment"]))})
         )
     return {
         "ready": ready,
-        "human_reachable": bool(reachable),
-        "reachable": list(reachable),
+        "human_reachable": any(standing.reachable for standing in standings),
+        "operators": [asdict(standing) for standing in standings],
         "dial": config.dial,
         "version": said["version"] if said else None,
         "components": rows,
@@ -200,18 +202,13 @@ def _living(rows: object) -> list[dict[str, Any]]:
     return found
 
 
-def _reachable(config: Config) -> tuple[str, ...]:
+def _standings(config: Config) -> tuple[Standing, ...]:
     published: Published = load(config)
     try:
         asterisk: Asterisk = find_asterisk(lambda _: None)
     except ProgramMissing:
         return ()
-    return pbx.reachable_operators(
-        asterisk,
-        pbx.folders(config),
-        pbx.rung_operators(published.directory),
-        published.directory,
-    )
+    return pbx.standings(asterisk, pbx.folders(config), published.directory)
 
 
 def describe(said: Mapping[str, Any]) -> str:
@@ -224,8 +221,11 @@ def describe(said: Mapping[str, Any]) -> str:
         for row in said["components"]
     ]
     human = (
-        f"Petugas dapat dihubungi: {', '.join(said['reachable'])}."
+        "Petugas dapat dihubungi sekarang:"
         if said["human_reachable"]
-        else "TIDAK ADA petugas yang dapat dihubungi sekarang."
+        else "TIDAK ADA petugas yang dapat dihubungi sekarang:"
     )
-    return "\n".join([*lines, human, f"Telepon: {said['dial']}", f"Versi: {said['version']}"])
+    people = [f"  {row['operator']}: {row['why']}" for row in said["operators"]]
+    return "\n".join(
+        [*lines, human, *people, f"Telepon: {said['dial']}", f"Versi: {said['version']}"]
+    )

@@ -8,10 +8,12 @@ database, and no two callers share a case.
 
 from __future__ import annotations
 
+import fcntl
 import re
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine, select
@@ -22,6 +24,7 @@ WIB = timezone(timedelta(hours=7), "WIB")
 ANSWER_S = 2.0
 UNKNOWN_FROM = 10_000
 
+_SHARED = re.compile(r"(\d{6}) (\d{1,6})")
 _NUMBER = re.compile(r"112-(\d{6})-(\d{4,6})")
 
 log = structlog.get_logger(__name__)
@@ -31,8 +34,13 @@ class CaseNumbers:
     """Counts the calls of each day, going on from ``now`` where an earlier process stopped."""
 
     def __init__(
-        self, now: float, journaled: Iterable[Record], database: Callable[[], Engine]
+        self,
+        now: float,
+        journaled: Iterable[Record],
+        database: Callable[[], Engine],
+        shared: Path,
     ) -> None:
+        self._shared = shared
         day = _day(now)
         offered = (r for r in journaled if r.kind == "call_offered")
         highest = _highest((str(r.body.get("case_number")) for r in offered), day)
@@ -49,8 +57,27 @@ class CaseNumbers:
     def next(self, at: float) -> str:
         """The next number of the day of ``at``, seconds since the epoch."""
         day = _day(at)
-        self._highest[day] = self._highest.get(day, 0) + 1
+        self._highest[day] = self._agreed(day, self._highest.get(day, 0) + 1)
         return f"112-{day}-{self._highest[day]:04}"
+
+    def _agreed(self, day: str, least: int) -> int:
+        """A number that a controller beside this one has not given: both write it in one file.
+
+        The file is read and written in the page cache, under a lock held for microseconds. A disk
+        that refuses costs nothing as long as there is only one controller.
+        """
+        try:
+            with self._shared.open("a+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                found = _SHARED.fullmatch(file.read(40))
+                number = max(least, int(found[2]) + 1 if found and found[1] == day else 0)
+                file.truncate(0)
+                file.write(f"{day} {number}")
+                return number
+        except OSError as error:
+            log.error("case_number_not_shared", error=str(error))
+            return least
 
 
 def _local(at: float) -> datetime:

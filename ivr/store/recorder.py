@@ -55,6 +55,7 @@ MOST_WAITING = 50_000
 LONGEST_PAUSE_S = 5.0
 CLOSE_S = 5.0
 REFUSED = "refused.txt"
+CASE_NUMBERS = "case-numbers"
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,9 @@ class Recorder:
         self._file, self._path = _open_journal(self._dir)
         self._old = tuple(p for p in sorted(self._dir.glob("*.jsonl")) if p != self._path)
         # Before the threads start: what is moved meanwhile could be missed in both places.
-        self._numbers = CaseNumbers(time.time(), self._left_over(), self._database)
+        self._numbers = CaseNumbers(
+            time.time(), self._left_over(), self._database, self._dir / CASE_NUMBERS
+        )
         self._threads = (
             threading.Thread(target=self._write_journal, name="journal", daemon=True),
             threading.Thread(

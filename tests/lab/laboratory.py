@@ -141,6 +141,7 @@ async def crowd(
     *,
     hold_ms: int,
     info_keys: Sequence[tuple[int, str]] = (),
+    rate: int = 50,
     seconds: float = 120,
 ) -> int:
     """Many callers from one SIPp; its exit code, 0 when every call went as its scenario says."""
@@ -158,8 +159,8 @@ async def crowd(
         hold_ms=hold_ms,
     )
     try:
-        rate = ("-m", str(calls), "-l", str(at_once), "-r", "50")
-        await program.start(scenario, f"{address}:{port}", *rate)
+        load = ("-m", str(calls), "-l", str(at_once), "-r", str(rate))
+        await program.start(scenario, f"{address}:{port}", *load)
         assert await program.ended(seconds), "the callers did not come to an end"
         assert program.process is not None
         assert program.process.returncode is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -47,7 +46,8 @@ def test_fire_in_mandau_reaches_the_fire_post_of_mandau(shipped: Engine) -> None
     assert said["bridged_to"] == "damkar-mandau"
     assert said["ended_by"] == "caller"
     assert said["answered_ms"] <= said["first_audio_ms"] < 2000
-    assert said["first_audio_ms"] < said["human_ms"] <= said["bridged_ms"]
+    assert said["human_ms"] < 1000, "an operator's phone rings while the menu talks"
+    assert said["human_ms"] <= said["bridged_ms"]
     assert any("Anda terhubung ke 112 Bengkalis" in line for line in said["transcript"])
 
 
@@ -252,7 +252,6 @@ def test_an_agency_that_ends_a_talk_leaves_the_caller_with_the_operator_who_may_
     async def call() -> str:
         async with (
             answerer(sipp, AGENCY, agency_ports["first"]) as post,
-            answerer(sipp, OPERATOR, agency_ports["operator"]) as operator,
             caller(sipp, "127.0.0.1", peered.sip_port) as phone,
         ):
             await phone.answered(5)
@@ -260,16 +259,17 @@ def test_an_agency_that_ends_a_talk_leaves_the_caller_with_the_operator_who_may_
             leg = await post.picked_up(25)
             post.rtp.press("1")
             await hear_each_other(phone.rtp, post.rtp)
-            await asyncio.sleep(DROP_S)
-            await leg.hang_up()
-            leg = await operator.picked_up(15)
-            operator.rtp.press("1")
-            phone.rtp.forget()
-            await hear_each_other(phone.rtp, operator.rtp)
-            assert not phone.ended_by_peer
-            await asyncio.sleep(DROP_S)
-            await leg.hang_up()
-            await eventually(lambda: phone.ended_by_peer, 5, "the end of the call")
+            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
+                await asyncio.sleep(DROP_S)
+                await leg.hang_up()
+                leg = await operator.picked_up(15)
+                operator.rtp.press("1")
+                phone.rtp.forget()
+                await hear_each_other(phone.rtp, operator.rtp)
+                assert not phone.ended_by_peer
+                await asyncio.sleep(DROP_S)
+                await leg.hang_up()
+                await eventually(lambda: phone.ended_by_peer, 5, "the end of the call")
             return phone.call_id
 
     record = asyncio.run(eventually_recorded(peered, asyncio.run(call())))
@@ -315,39 +315,6 @@ def test_a_hundred_calls_in_a_row_are_all_on_record(shipped: Engine) -> None:
     before = len(shipped.calls())
     assert asyncio.run(crowd(shipped.sip_port, 100, 1, hold_ms=150)) == 0
     asyncio.run(eventually(lambda: len(shipped.calls()) == before + 100, 10, "a hundred records"))
-
-
-def test_without_a_controller_a_person_answers_and_the_callers_own_trace_shows_it(
-    own_home: Engine, sipp: tuple[str, ...]
-) -> None:
-    own_home.started("--without-controller")
-    said = own_home.json("call", "--silent")
-    assert said["bridged"]
-    assert said["bridged_to"] == "operator"
-    assert said["bridged_ms"] < 6000
-
-
-def test_a_controller_killed_while_a_prompt_plays_costs_the_caller_nothing(
-    own_home: Engine, sipp: tuple[str, ...]
-) -> None:
-    own_home.started()
-    pid = own_home.pid("controller")
-
-    async def call() -> None:
-        async with caller(sipp, "127.0.0.1", own_home.sip_port) as phone:
-            await phone.answered(5)
-            await asyncio.wait_for(phone.rtp.audible.wait(), 5)
-            killed_at = time.time()
-            own_home.kill("controller")
-            await eventually(lambda: phone.talking_to == "operator", 10, "a person")
-            joined = next(m.at for m in phone.sipp.trace() if m.asserted == "operator")
-            assert joined - killed_at < 5
-            await phone.hang_up()
-
-    asyncio.run(call())
-    asyncio.run(
-        eventually(lambda: own_home.pid("controller") not in (pid, 0), 15, "a new controller")
-    )
 
 
 def test_killing_the_controller_changes_nothing_for_two_people_who_talk(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ def record(number: str, seq: int = 1) -> Record:
 
 
 def numbers(url: str, *journaled: Record, now: float = NOON) -> CaseNumbers:
-    return CaseNumbers(now, journaled, lambda: connect(url))
+    return CaseNumbers(now, journaled, lambda: connect(url), Path(tempfile.mkdtemp()) / "shared")
 
 
 @pytest.mark.parametrize("url", AWAY)
@@ -108,17 +109,41 @@ def test_counting_goes_on_after_the_highest_number_wherever_it_stands(url: str) 
     assert numbers(url, record("BKS-1", 4), record("112-261122-5000", 5)).next(NOON)[-4:] == "0008"
 
 
-def test_a_database_that_does_not_answer_costs_no_number_and_no_two_calls_share_one() -> None:
+def test_a_database_that_does_not_answer_costs_no_number_and_no_two_calls_share_one(
+    tmp_path: Path,
+) -> None:
     def away() -> Engine:
         raise OSError("no route to the database")
 
     with capture_logs():
-        first = CaseNumbers(NOON, (), away)
-        again = CaseNumbers(NOON + 60.0, (), away)
-        told = CaseNumbers(NOON, [record("112-261123-99999")], away)
+        first = CaseNumbers(NOON, (), away, tmp_path / "1")
+        again = CaseNumbers(NOON + 60.0, (), away, tmp_path / "2")
+        told = CaseNumbers(NOON, [record("112-261123-99999")], away, tmp_path / "3")
     assert [first.next(NOON) for _ in range(2)] == ["112-261123-53201", "112-261123-53202"]
     assert again.next(NOON) == "112-261123-53261"
     assert told.next(NOON) == "112-261123-100000"
+
+
+def test_two_controllers_beside_each_other_never_give_one_number_twice(tmp_path: Path) -> None:
+    def away() -> Engine:
+        raise OSError("no route to the database")
+
+    with capture_logs():
+        old, new = (CaseNumbers(NOON, (), away, tmp_path / "shared") for _ in range(2))
+    given = [one.next(NOON) for _ in range(20) for one in (old, new)]
+    assert len(set(given)) == 40
+    tomorrow = [one.next(NOON + 86_400) for one in (new, old)]
+    assert tomorrow == ["112-261124-0001", "112-261124-0002"]
+
+
+def test_a_disk_that_refuses_the_shared_number_costs_no_call(tmp_path: Path) -> None:
+    def away() -> Engine:
+        raise OSError("no route to the database")
+
+    with capture_logs() as logs:
+        number = CaseNumbers(NOON, (), away, tmp_path / "no" / "folder").next(NOON)
+    assert number == "112-261123-53201"
+    assert "case_number_not_shared" in [line["event"] for line in logs]
 
 
 def test_the_end_of_a_call_that_is_older_than_the_controller_is_recorded_once() -> None:

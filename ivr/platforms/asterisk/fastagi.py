@@ -26,6 +26,7 @@ from ivr.platforms.asterisk.agi import (
 
 ENVIRONMENT_S = 5.0
 MOST_SESSIONS = 1000
+JUST_CONNECTED_S = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class AgiSession(asyncio.Protocol):
         self._connection = AgiConnection()
         self._waiting: asyncio.Future[Reply] | None = None
         self._transport: asyncio.Transport | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._fault: Exception | None = None  # why the session ended, where the caller did not go
 
@@ -142,7 +143,7 @@ class AgiSession(asyncio.Protocol):
     def _start(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
-        self._task = asyncio.get_running_loop().create_task(self._handle())
+        self.task = asyncio.get_running_loop().create_task(self._handle())
 
     async def _handle(self) -> None:
         try:
@@ -174,6 +175,13 @@ class Server:
     def port(self) -> int:
         return int(self._server.sockets[0].getsockname()[1])
 
+    async def drain(self) -> None:
+        """Take no more calls; return when the dialogues that run have ended."""
+        self._server.close()
+        await asyncio.sleep(JUST_CONNECTED_S)  # who was let in a moment ago still says who it is
+        if tasks := [task for session in self._sessions if (task := session.task) is not None]:
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
         """Take no more calls, and give those in dialogue back to extensions."""
         self._server.close()
@@ -183,10 +191,13 @@ class Server:
 
 
 async def serve(host: str, port: int, handler: Handler) -> Server:
-    """Listen; each connection that sends an AGI environment gets a ``handler`` of its own."""
+    """Listen; each connection that sends an AGI environment gets a ``handler`` of its own.
+
+    The port may be shared with the process that is to follow this one.
+    """
     sessions: set[AgiSession] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: AgiSession(handler, sessions), host, port, backlog=512
+        lambda: AgiSession(handler, sessions), host, port, backlog=512, reuse_port=True
     )
     return Server(server, sessions)

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from ivr.config import PROJECT, Config
 from ivr.flow.model import Dialplan
 from ivr.platforms.asterisk.perform import FindAudio
 from ivr.platforms.asterisk.programs import MODULES, Asterisk
+from ivr.platforms.asterisk.reachability import Standing, judge
 from ivr.platforms.asterisk.snapshot import snapshot
 from ivr.platforms.asterisk.targets import PLAYED_OPERATOR, dial_string
 from routing.directory import is_placeholder, is_unset
@@ -151,6 +153,8 @@ def render(
         "caller_arguments": CALLER_ARGUMENTS,
         "carriers": directory.carriers,
         "trunks": [t for t in directory.trunks.values() if not is_unset(t)],
+        # A way to a person is watched closely: its loss is told within ten seconds.
+        "watched": {c.via for o in operators for c in _real_contacts(o, directory)},
         "operators": [_operator(operator, directory) for operator in operators],
         "legs": _legs(dialplan.operators, operators),
         "report_legs": "&".join(f"Local/petugas-{o.id}@siaga-lapor/n" for o in operators),
@@ -240,8 +244,13 @@ def _hold_folder(where: Folders, sound: str) -> Path:
 
 
 def ami_secret(config: Config) -> str:
-    """The manager's password: made once for this home, readable by its owner alone."""
-    path = config.home / "secrets" / "ami"
+    """The manager's password."""
+    return secret(config, "ami")
+
+
+def secret(config: Config, name: str) -> str:
+    """A password made once for this home, readable by its owner alone."""
+    path = config.home / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -277,28 +286,8 @@ def is_booted(asterisk: Asterisk, where: Folders) -> bool:
     return said is not None and "fully booted" in said
 
 
-def reachable_operators(
-    asterisk: Asterisk, where: Folders, operators: Sequence[Operator], directory: Directory
-) -> tuple[str, ...]:
-    """Ids of answering points that can be reached now, as Asterisk's own qualifying sees it.
-
-    A played operator is reachable while Asterisk runs. A number over a trunk counts as reachable
-    when the trunk's peer answers.
-    """
-    said = ask(asterisk, where, "pjsip show contacts")
-    if said is None:
-        return ()
-    available = {
-        line.split()[1].split("/")[0]
-        for line in said.splitlines()
-        if line.strip().startswith("Contact:") and " Avail " in line
-    }
-    found = []
-    for operator in operators:
-        real = _real_contacts(operator, directory)
-        if not real or any(
-            (f"petugas-{operator.id}" if c.number.startswith("sip:") else c.via) in available
-            for c in real
-        ):
-            found.append(operator.id)
-    return tuple(found)
+def standings(asterisk: Asterisk, where: Folders, directory: Directory) -> tuple[Standing, ...]:
+    """How every answering point stands now."""
+    contacts = ask(asterisk, where, "pjsip show contacts")
+    variables = ask(asterisk, where, "dialplan show globals")
+    return judge(contacts, variables, rung_operators(directory), directory, time.time())

@@ -1,0 +1,156 @@
+"""Says loudly when no person can be reached, and when one can be again.
+
+To the log, to a file for Prometheus' textfile collector, and to a webhook. Nothing here waits for a
+network: the newest message is delivered by a thread of its own, again and again until it is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivr.platforms.asterisk.reachability import Standing
+
+POST_S = 5.0
+REMIND_S = 60.0
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+SIGNATURE = "X-Siaga-Signature"
+
+log = structlog.get_logger(__name__)
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A webhook that sends us elsewhere is not the one that was configured."""
+
+    def redirect_request(self, *said: Any, **more: Any) -> None:
+        return None
+
+
+class Alarm:
+    """Told how things stand every few seconds; ``close`` at the end."""
+
+    def __init__(
+        self,
+        metrics: Path,
+        daerah: str,
+        *,
+        url: str | None = None,
+        secret: str = "",
+        clock: Callable[[], float] = time.time,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
+        self._metrics = metrics
+        self._url = url
+        self._secret = secret
+        self._daerah = daerah
+        self._clock = clock
+        self._pauses_s = pauses_s
+        self._reachable = True
+        self._said_at = 0.0
+        self._newest: bytes | None = None
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._deliver, name="alarm", daemon=True)
+        if url:
+            self._thread.start()
+
+    def tell(self, standings: Sequence[Standing]) -> None:
+        """Take in how things stand now. Never waits, never raises for what it could not write."""
+        now = self._clock()
+        reachable = any(standing.reachable for standing in standings)
+        changed = reachable != self._reachable
+        self._reachable = reachable
+        if not reachable and (changed or now - self._said_at >= REMIND_S):
+            self._said_at = now
+            log.error("no_human_reachable", why={s.operator: s.why for s in standings})
+        elif changed:
+            log.info("human_reachable_again")
+        if changed:
+            self._post(reachable, standings, now)
+        self._write(reachable, standings, now)
+
+    def close(self) -> None:
+        """Stop delivering."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
+
+    def _post(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
+        message = {
+            "event": "human_reachable" if reachable else "human_unreachable",
+            "at": datetime.fromtimestamp(now, UTC).isoformat(),
+            "daerah": self._daerah,
+            "operators": [
+                {"operator": s.operator, "reachable": s.reachable, "why": s.why} for s in standings
+            ],
+        }
+        with self._wake:
+            self._newest = json.dumps(message, ensure_ascii=False).encode()
+            self._wake.notify()
+
+    def _deliver(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._newest is not None or self._closing)
+                if self._closing:
+                    return
+                message, self._newest = self._newest, None
+            self._insist(message or b"")
+
+    def _insist(self, message: bytes) -> None:
+        """Until it is taken, or there is newer news."""
+        tries = 0
+        while not self._sent(message):
+            pause = self._pauses_s[min(tries, len(self._pauses_s) - 1)]
+            tries += 1
+            with self._wake:
+                if self._wake.wait_for(lambda: self._newest is not None or self._closing, pause):
+                    return
+
+    def _sent(self, message: bytes) -> bool:
+        digest = hmac.new(self._secret.encode(), message, hashlib.sha256).hexdigest()
+        request = urllib.request.Request(  # noqa: S310 (config refuses all but http and https)
+            self._url or "",
+            data=message,
+            headers={"Content-Type": "application/json", SIGNATURE: f"sha256={digest}"},
+        )
+        try:
+            with urllib.request.build_opener(_Stay).open(request, timeout=POST_S):
+                return True
+        except Exception as error:  # whatever a network may come up with; the URL may hold a secret
+            status = error.code if isinstance(error, urllib.error.HTTPError) else None
+            log.warning("alarm_not_delivered", error=type(error).__name__, status=status)
+            return False
+
+    def _write(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
+        lines = [
+            "# HELP siaga_human_reachable 1 if a person at an answering point can be reached now.",
+            "# TYPE siaga_human_reachable gauge",
+            f"siaga_human_reachable {int(reachable)}",
+            "# TYPE siaga_operator_reachable gauge",
+            *(
+                f'siaga_operator_reachable{{operator="{s.operator}"}} {int(s.reachable)}'
+                for s in standings
+            ),
+            "# TYPE siaga_reachability_checked_timestamp_seconds gauge",
+            f"siaga_reachability_checked_timestamp_seconds {now:.0f}",
+        ]
+        fresh = self._metrics.with_suffix(".new")
+        try:
+            fresh.write_text("\n".join(lines) + "\n")
+            fresh.replace(self._metrics)
+        except OSError as error:
+            log.error("metrics_not_written", error=str(error))
