@@ -164,6 +164,8 @@ async def crowd(
         assert await program.ended(seconds), "the callers did not come to an end"
         assert program.process is not None
         assert program.process.returncode is not None
+        if program.process.returncode:
+            print(program.trouble())
         return program.process.returncode
     finally:
         await program.stop()

@@ -37,6 +37,7 @@ TEMPLATES = PROJECT / "asterisk"
 NUMBERS = ("112", "+62112", "62112")
 REPORT_RING_S = 40
 BETWEEN_ROUNDS_S = 2
+LONGEST_PAUSE_S = 10
 FIRST_BOUND_S = 15
 """The controller's first words come within this, or the caller goes to the floor."""
 
@@ -150,6 +151,7 @@ def render(
         "rescue_bound_s": RESCUE_BOUND_S,
         "most_rescues": MOST_RESCUES,
         "pause_s": BETWEEN_ROUNDS_S,
+        "longest_pause_s": LONGEST_PAUSE_S,
         "caller_arguments": CALLER_ARGUMENTS,
         "carriers": directory.carriers,
         "trunks": [t for t in directory.trunks.values() if not is_unset(t)],

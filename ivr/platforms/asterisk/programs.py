@@ -41,6 +41,7 @@ MODULES = (
     "res_pjsip_authenticator_digest",
     "res_pjsip_caller_id",
     "res_pjsip_header_funcs",
+    "res_pjsip_history",
     "res_pjsip_dtmf_info",
     "res_pjsip_rfc3326",
     "res_pjsip_nat",
