@@ -44,6 +44,14 @@ class RescueAgi(AGI):  # type: ignore[misc]
     def __init__(self, stdin: io.TextIOBase | Any, stdout: io.TextIOBase | Any) -> None:
         super().__init__(stdin, stdout, io.StringIO())
 
+    def _get_agi_env(self) -> None:
+        """Read what Asterisk says of the call; an end before the blank line ends the call."""
+        while (line := str(self.stdin.readline())).strip():
+            name, _, value = line.partition(":")
+            self.env[name.strip()] = value.strip()
+        if not line:
+            raise AGIHangup("the call is over")
+
     def _quote(self, string: object) -> str:
         text = str(string)
         if re.search(r"[\r\n\0]", text):
@@ -121,8 +129,10 @@ def main() -> int:
         raise AGIHangup("hung up")
 
     try:
-        snapshot = json.loads(Path(sys.argv[1]).read_text())
-        agi = RescueAgi(sys.stdin, sys.stdout)
+        snapshot = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+        # A name that a caller's network sent is any bytes at all; no locale may stumble over it.
+        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+        agi = RescueAgi(stdin, sys.stdout)
         signal.signal(signal.SIGHUP, interrupted)  # how Asterisk tells a script of a hang-up
         return 0 if rescue(agi, snapshot) else 1
     except Exception as error:  # whatever it is, people's phones are rung without us

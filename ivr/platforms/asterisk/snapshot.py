@@ -4,6 +4,7 @@ what and where. Pure; the engine and the routing themselves are asked, so that n
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ivr.flow import engine
 from ivr.flow.actions import Dial
 from ivr.flow.events import CallOffered, RouteDecided
-from ivr.flow.model import PRESSED_CONFIDENCE, CallState, Dialplan
+from ivr.flow.model import PRESSED_CONFIDENCE, CallState, Dialplan, Step
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.say import SayStep
@@ -29,14 +30,15 @@ def snapshot(dialplan: Dialplan, directory: Directory, audio: FindAudio) -> dict
     kecamatan code, with ``""`` for a place that is not known.
     """
     channel = Channel("", Keys(), lambda: 0.0, audio, directory, dialplan.phrases)
-    connect = _connect(dialplan)
+    connects = _connects(dialplan)
     targets: dict[str, dict[str, Mapping[str, str]]] = {}
-    if connect is not None:
-        for incident in SERVICES:
-            targets[incident] = {
-                place: _variables(dialplan, channel, connect, incident, place)
-                for place in ("", *directory.places)
-            }
+    for incident in SERVICES if connects else ():
+        # What no menu offers may still be known to a channel; then any connect step will do.
+        connect = connects.get(incident) or next(iter(connects.values()))
+        targets[incident] = {
+            place: _variables(dialplan, channel, connect, incident, place)
+            for place in ("", *directory.places)
+        }
     return {"menu": _menu(dialplan, audio), "targets": targets}
 
 
@@ -56,8 +58,28 @@ def _menu(dialplan: Dialplan, audio: FindAudio) -> dict[str, Any] | None:
     }
 
 
-def _connect(dialplan: Dialplan) -> str | None:
-    return next((n for n, step in dialplan.steps.items() if isinstance(step, ConnectStep)), None)
+def _connects(dialplan: Dialplan) -> dict[str | None, str]:
+    """The nearest connect step on the way of each incident; None is a caller who chose none."""
+    found: dict[str | None, str] = {}
+    start: tuple[str, str | None] = (dialplan.start, None)
+    ahead, seen = deque([start]), {start}
+    while ahead:
+        name, incident = ahead.popleft()
+        step = dialplan.step(name)
+        if isinstance(step, ConnectStep):
+            found.setdefault(incident, name)
+        new = [way for way in _following(step, incident) if way not in seen]
+        seen.update(new)
+        ahead.extend(new)
+    return found
+
+
+def _following(step: Step, incident: str | None) -> list[tuple[str, str | None]]:
+    """The steps that may come next, each with the incident that is known there."""
+    if isinstance(step, MenuStep):
+        chosen = [(option.then, option.incident or incident) for option in step.options.values()]
+        return [*chosen, (step.otherwise, incident)]
+    return [(then, incident) for then in step.exits().values()]
 
 
 def _variables(
