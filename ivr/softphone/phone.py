@@ -148,11 +148,11 @@ class Answerer:
     rtp: Rtp
 
     async def called(self, seconds: float) -> Phone:
-        """Wait for an INVITE; raises SippFailed when none comes."""
+        """Wait for an INVITE, the newest if there were several; raises SippFailed when none comes."""
         seen = Phone(self.sipp, self.rtp, "")
-        message = await seen.until(lambda m: m.first_line.startswith("INVITE "), seconds)
-        if message is None:
+        if await seen.until(lambda m: m.first_line.startswith("INVITE "), seconds) is None:
             raise SippFailed(self.sipp.trouble() or "tidak ada panggilan masuk")
+        message = [m for m in self.sipp.trace() if m.first_line.startswith("INVITE ")][-1]
         if message.media is not None:
             self.rtp.talk_to(*message.media)
         return Phone(self.sipp, self.rtp, message.header("Call-ID"))
@@ -160,7 +160,12 @@ class Answerer:
     async def picked_up(self, seconds: float) -> Phone:
         """Wait until we have answered and the far side knows."""
         phone = await self.called(seconds)
-        if await phone.until(lambda m: m.first_line.startswith("ACK "), seconds) is None:
+
+        def ours(message: SipMessage) -> bool:
+            is_ack = message.first_line.startswith("ACK ")
+            return is_ack and message.header("Call-ID") == phone.call_id
+
+        if await phone.until(ours, seconds) is None:
             raise SippFailed(self.sipp.trouble() or "panggilan tidak jadi dijawab")
         return phone
 

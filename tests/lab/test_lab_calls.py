@@ -157,19 +157,22 @@ def test_an_agency_that_declines_gives_the_caller_to_the_next_and_then_to_the_op
     async def call() -> str:
         async with (
             answerer(sipp, AGENCY, agency_ports["first"]) as first,
-            answerer(sipp, AGENCY, agency_ports["second"], refuse="503 Service Unavailable"),
-            answerer(sipp, OPERATOR, agency_ports["operator"]) as operator,
+            answerer(
+                sipp, AGENCY, agency_ports["second"], refuse="503 Service Unavailable"
+            ) as last,
             caller(sipp, "127.0.0.1", peered.sip_port) as phone,
         ):
             await phone.answered(5)
             phone.rtp.press("111")
             await first.picked_up(25)
             first.rtp.press("2")
-            await operator.picked_up(25)
-            operator.rtp.press("1")
-            await eventually(lambda: phone.talking_to == "operator", 10, "the operator")
-            await hear_each_other(phone.rtp, operator.rtp)
-            await phone.hang_up()
+            await last.called(10)
+            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
+                await operator.picked_up(25)
+                operator.rtp.press("1")
+                await eventually(lambda: phone.talking_to == "operator", 10, "the operator")
+                await hear_each_other(phone.rtp, operator.rtp)
+                await phone.hang_up()
             return phone.call_id
 
     record = asyncio.run(eventually_recorded(peered, asyncio.run(call())))

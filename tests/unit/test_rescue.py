@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,20 +14,21 @@ from typing import Any
 import pytest
 from asterisk.agi import AGIHangup
 from protocol.fake_asterisk import parse_args
-from small_deployment import offered, shipped
+from small_deployment import DIALPLAN, offered, shipped, small
 
 from ivr.config import PROJECT
-from ivr.flow.actions import DecideRoute, Dial
+from ivr.flow.actions import DecideRoute, Dial, Learn
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import DigitsEntered, NoInput, RouteDecided
 from ivr.flow.model import Turn
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.menu import MenuStep
 from ivr.platforms.asterisk.keys import Keys
-from ivr.platforms.asterisk.perform import Channel, dial_variables
+from ivr.platforms.asterisk.perform import KNOWN, Channel, dial_variables, joined
 from ivr.platforms.asterisk.rescue import RescueAgi, rescue
 from ivr.platforms.asterisk.snapshot import snapshot
 from routing.decide import decide
+from routing.model import SERVICES
 
 UNIQUEID = "1764000000.7"
 NUMBER = "+6281276123456"
@@ -63,7 +65,8 @@ class Pbx(io.TextIOBase):
     def write(self, text: str) -> int:
         words = parse_args(text.rstrip("\n"))
         self.commands.append(words)
-        self._lines.append(self.broken.get(len(self.commands), self._answer(words)))
+        broken = self.broken.get(len(self.commands))
+        self._lines.append(self._answer(words) if broken is None else broken)
         return len(text)
 
     def _answer(self, words: list[str]) -> str:
@@ -139,24 +142,36 @@ def test_a_line_end_never_becomes_a_command() -> None:
 
 
 @pytest.mark.parametrize("said", ["", "HANGUP\n", "511 Command Not Permitted on a dead channel\n"])
-@pytest.mark.parametrize("at", [1, 4, 5, 6])
+@pytest.mark.parametrize("at", range(1, 10))
 def test_a_caller_who_goes_ends_it_without_the_token(said: str, at: int) -> None:
+    """Asked three times, played, waited, told the incident, two variables and the token."""
     pbx = Pbx("1")
     pbx.broken[at] = said
     with pytest.raises(AGIHangup):
         rescued(pbx)
     assert "SIAGA_DONE" not in pbx.variables
+    assert len(pbx.commands) == at
 
 
-def run(answers: str, snapshot_file: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def test_a_channel_that_ends_before_its_environment_does_is_a_caller_who_went() -> None:
+    with pytest.raises(AGIHangup):
+        RescueAgi(io.StringIO(f"agi_callerid: {NUMBER}\n"), io.StringIO())
+
+
+def run(
+    answers: str, snapshot_file: Path, environment: bytes = ENVIRONMENT.encode()
+) -> subprocess.CompletedProcess[str]:
+    ran = subprocess.run(
         (sys.executable, "-m", "ivr.platforms.asterisk.rescue", str(snapshot_file)),
-        input=ENVIRONMENT + answers,
+        input=environment + answers.encode(),
         capture_output=True,
-        text=True,
         timeout=20,
         cwd=PROJECT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},  # as most locales have it
         check=False,
+    )
+    return subprocess.CompletedProcess(
+        ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode()
     )
 
 
@@ -182,21 +197,108 @@ def test_a_snapshot_that_cannot_be_used_is_one_word_on_stderr_and_no_number(
     assert NUMBER not in ran.stderr + ran.stdout
 
 
-def test_a_caller_who_goes_at_once_leaves_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["", "HANGUP\n", "511 Command Not Permitted on a dead channel\n"])
+@pytest.mark.parametrize("answered", range(8))
+def test_a_caller_who_goes_leaves_one_sentence_and_no_traceback(
+    tmp_path: Path, said: str, answered: int
+) -> None:
     file = tmp_path / "rescue.json"
     file.write_text(json.dumps(SNAPSHOT))
-    ran = run("", file)
+    pressed = f"200 result={ord('1')} endpos=8000\n"
+    answers = ["200 result=0\n"] * 3 + [pressed] + ["200 result=1\n"] * 4
+    ran = run("".join(answers[:answered]) + said, file)
+    token_sent = answered == 7  # the last answer is the token's own
+    assert ("SIAGA_DONE" in ran.stdout) == token_sent
     assert (ran.returncode, ran.stderr) == (1, "rescue.agi: AGIHangup\n")
+    assert NUMBER not in ran.stdout
+
+
+@pytest.mark.parametrize("name", [b"Andr\xe9", b"a\r\rb", b"a: b", b"\xff\xfe"])
+def test_no_name_that_a_caller_sends_keeps_him_from_his_targets(
+    tmp_path: Path, name: bytes
+) -> None:
+    file = tmp_path / "rescue.json"
+    file.write_text(json.dumps(SNAPSHOT))
+    environment = b"agi_calleridname: " + name + b"\n" + ENVIRONMENT.encode()
+    ran = run("200 result=1 (2)\n200 result=1\n", file, environment)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_its_start_loads_nothing_of_ours_and_nothing_heavy() -> None:
+    """Its start is time that a caller waits."""
+    told = subprocess.run(
+        (
+            sys.executable,
+            "-c",
+            "import sys, ivr.platforms.asterisk.rescue; print(*sys.modules, sep='\\n')",
+        ),
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=True,
+    ).stdout.split()
+    ours = {name for name in told if name.partition(".")[0] in ("ivr", "routing")}
+    assert ours == {
+        "ivr",
+        "ivr.platforms",
+        "ivr.platforms.asterisk",
+        "ivr.platforms.asterisk.rescue",
+    }
+    assert not {"asyncio", "pydantic", "sqlalchemy", "structlog"} & set(told)
+
+
+def audio(prompt: Prompt) -> Sound | None:
+    return None if "tanpa suara" in prompt.text else Sound(prompt.name)
+
+
+def test_each_incident_has_the_whisper_of_the_connect_step_on_its_own_way() -> None:
+    ambulance = """\
+  tak-terpakai:
+    connect: routes
+    whisper: Tidak pernah.
+  ambulans:
+    connect: routes
+    whisper: Ambulans.
+"""
+    known = snapshot(
+        *small(
+            dialplan=DIALPLAN.replace("steps:\n", f"steps:\n{ambulance}").replace(
+                "      5:", "      2: {incident: medis, then: ambulans}\n      5:"
+            )
+        ),
+        audio,
+    )
+    whispers = {i: places[""]["SIAGA_WHISPER"] for i, places in known["targets"].items()}
+    assert whispers["medis"] == Prompt("Ambulans.").name
+    for incident in ("kebakaran", "hewan-liar"):
+        assert whispers[incident].endswith(Prompt("Tekan 1 untuk menerima.").name)
+    assert Prompt("Tidak pernah.").name not in "".join(whispers.values())
+    assert set(known["targets"]) == set(SERVICES)
+
+
+def test_a_dialplan_without_a_connect_step_or_a_menu_leaves_everybody_to_a_person() -> None:
+    steps = "start: petugas\nsteps:\n  petugas: {operator: Mohon tunggu.}\n"
+    known = snapshot(*small(dialplan=DIALPLAN.partition("start:")[0] + steps), audio)
+    assert known == {"menu": None, "targets": {}}
+    for pbx in (Pbx("1"), Pbx(SIAGA_INCIDENT="kebakaran")):
+        assert not rescued(pbx, known)
+        assert "SIAGA_DONE" not in pbx.variables
+
+
+def test_a_menu_without_audio_is_not_played_and_still_takes_a_key() -> None:
+    silent = DIALPLAN.replace("menu: Kebakaran", "menu: tanpa suara, kebakaran")
+    known = snapshot(*small(dialplan=silent), audio)
+    assert known["menu"] == {"prompt": "", "seconds": 4.0, "keys": {"1": "kebakaran"}}
+    pbx = Pbx("1", SIAGA_PLACE="14.03.09")
+    assert rescued(pbx, known)
+    assert pbx.variables["SIAGA_INCIDENT"] == "kebakaran"
+    assert not [command for command in pbx.commands if command[0] == "STREAM"]
 
 
 def test_its_answers_are_those_of_the_engine_for_every_incident_at_every_place() -> None:
     """The one rule that stands in two places: what extensions are left with for a caller."""
     dialplan, directory = shipped()
-
-    def audio(prompt: Prompt) -> Sound:
-        return Sound(prompt.name)
-
-    known = snapshot(dialplan, directory, audio)
+    known = json.loads(json.dumps(snapshot(dialplan, directory, audio)))
     channel = Channel(UNIQUEID, Keys(), lambda: 0.0, audio, directory, dialplan.phrases)
     menu = next(step for step in dialplan.steps.values() if isinstance(step, MenuStep))
     assert known["menu"]["prompt"] == Prompt(menu.menu).name
@@ -208,16 +310,21 @@ def test_its_answers_are_those_of_the_engine_for_every_incident_at_every_place()
         for area, pressed, code in ways:
             turn = advance(dialplan, begin(dialplan, offered()).state, DigitsEntered(key))
             assert turn.state.incident == incident
+            learned = [action for action in turn.actions if isinstance(action, Learn)]
             turn = _place(turn, area, pressed, dialplan)
+            learned += [action for action in turn.actions if isinstance(action, Learn)]
             assert isinstance(turn.state.waiting, DecideRoute)
             decision = decide(directory, incident, turn.state.location)
             turn = advance(dialplan, turn.state, RouteDecided(decision.routes, decision.because))
             assert isinstance(turn.state.waiting, Dial)
             expected = dial_variables(turn.state.waiting, channel)
-            pbx = Pbx(SIAGA_INCIDENT=incident, SIAGA_PLACE=code)
+            expected[KNOWN] = joined(learned[-1].told, channel)
+            assert known["targets"][incident][code] == expected
+            before = {"SIAGA_INCIDENT": incident, "SIAGA_PLACE": code}
+            pbx = Pbx(**before)
             assert rescued(pbx, known) == (expected["SIAGA_TARGETS"] != "0")
             if expected["SIAGA_TARGETS"] != "0":
-                assert {name: pbx.variables[name] for name in expected} == expected
+                assert pbx.variables == {**before, **expected, "SIAGA_DONE": UNIQUEID}
             pairs += 1
     assert pairs > 40
 

@@ -131,7 +131,7 @@ def main() -> int:
     try:
         snapshot = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
         # A name that a caller's network sent is any bytes at all; no locale may stumble over it.
-        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace", newline="\n")
         agi = RescueAgi(stdin, sys.stdout)
         signal.signal(signal.SIGHUP, interrupted)  # how Asterisk tells a script of a hang-up
         return 0 if rescue(agi, snapshot) else 1
