@@ -58,6 +58,7 @@ class Alarm:
         self._pauses_s = pauses_s
         self._reachable = True
         self._said_at = 0.0
+        self._refused_at = 0.0
         self._newest: bytes | None = None
         self._wake = threading.Condition()
         self._closing = False
@@ -71,7 +72,7 @@ class Alarm:
         reachable = any(standing.reachable for standing in standings)
         changed = reachable != self._reachable
         self._reachable = reachable
-        if not reachable and (changed or now - self._said_at >= REMIND_S):
+        if not reachable and (changed or _is_due(self._said_at, now)):
             self._said_at = now
             log.error("no_human_reachable", why={s.operator: s.why for s in standings})
         elif changed:
@@ -98,7 +99,7 @@ class Alarm:
             ],
         }
         with self._wake:
-            self._newest = json.dumps(message, ensure_ascii=False).encode()
+            self._newest = json.dumps(message).encode()
             self._wake.notify()
 
     def _deliver(self) -> None:
@@ -140,17 +141,31 @@ class Alarm:
             "# HELP siaga_human_reachable 1 if a person at an answering point can be reached now.",
             "# TYPE siaga_human_reachable gauge",
             f"siaga_human_reachable {int(reachable)}",
+            "# HELP siaga_operator_reachable 1 if a person can be reached at this answering point.",
             "# TYPE siaga_operator_reachable gauge",
             *(
-                f'siaga_operator_reachable{{operator="{s.operator}"}} {int(s.reachable)}'
+                f'siaga_operator_reachable{{operator="{_label(s.operator)}"}} {int(s.reachable)}'
                 for s in standings
             ),
+            "# HELP siaga_reachability_checked_timestamp_seconds When this was looked at last.",
             "# TYPE siaga_reachability_checked_timestamp_seconds gauge",
             f"siaga_reachability_checked_timestamp_seconds {now:.0f}",
         ]
         fresh = self._metrics.with_suffix(".new")
         try:
-            fresh.write_text("\n".join(lines) + "\n")
+            fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
             fresh.replace(self._metrics)
-        except OSError as error:
-            log.error("metrics_not_written", error=str(error))
+        except (OSError, ValueError) as error:  # ValueError: a name that is no UTF-8
+            if _is_due(self._refused_at, now):
+                self._refused_at = now
+                log.error("metrics_not_written", error=str(error))
+
+
+def _is_due(said_at: float, now: float) -> bool:
+    """True once a minute; also where the clock was set back, which must not make us quiet."""
+    return not 0 <= now - said_at < REMIND_S
+
+
+def _label(text: str) -> str:
+    """A label's value as Prometheus reads it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

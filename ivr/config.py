@@ -73,8 +73,10 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
 
 
 def _web_address(text: str | None) -> str | None:
-    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
-        raise ConfigError("SIAGA_NOTIFY_URL bukan alamat http:// atau https://.")
+    if text and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
+        raise ConfigError(
+            "SIAGA_NOTIFY_URL bukan alamat http:// atau https:// tanpa nama dan sandi."
+        )
     return text or None
 
 

@@ -111,6 +111,42 @@ def test_a_metric_that_cannot_be_written_is_told_and_nothing_else_suffers(tmp_pa
     assert [line["event"] for line in logs] == ["no_human_reachable", "metrics_not_written"]
 
 
+def test_a_metric_that_cannot_be_written_is_told_once_a_minute(tmp_path: Path) -> None:
+    clock = Clock()
+    alarm = Alarm(tmp_path / "no" / "m.prom", "Bengkalis", clock=clock)
+    with capture_logs() as logs:
+        for _ in range(30):
+            alarm.tell(REACHED)
+            clock.now += 2
+        assert len(logs) == 1
+        alarm.tell(REACHED)
+    assert [line["event"] for line in logs] == ["metrics_not_written"] * 2
+
+
+def test_a_label_is_escaped(tmp_path: Path) -> None:
+    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=Clock())
+    alarm.tell((Standing('a"\\\n', True, "menjawab"),))
+    assert r'siaga_operator_reachable{operator="a\"\\\n"} 1' in (tmp_path / "m.prom").read_text()
+
+
+def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
+    alarm = Alarm(tmp_path / "m.prom", "\ud800", clock=Clock())
+    with capture_logs() as logs:
+        alarm.tell((Standing("\ud800", False, "\ud800"),))
+    assert [line["event"] for line in logs] == ["no_human_reachable", "metrics_not_written"]
+
+
+def test_a_clock_that_is_set_back_does_not_make_it_quiet(tmp_path: Path) -> None:
+    clock = Clock()
+    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=clock)
+    with capture_logs() as logs:
+        alarm.tell(ALONE)
+        clock.now -= 3600
+        alarm.tell(ALONE)
+        alarm.tell(ALONE)
+    assert len(logs) == 2
+
+
 def test_a_webhook_gets_a_signed_message(tmp_path: Path) -> None:
     with capture_logs(), hooked(tmp_path) as (alarm, hook):
         alarm.tell(ALONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,12 @@ def contacts(**statuses: str) -> str:
     return "\n".join(["  Contact:  <Aor/ContactUri.....> <Hash....> <Status> <RTT(ms)..>", *rows])
 
 
-def standing(said: str | None, variables: str | None = "") -> dict[str, bool]:
+def told(*rows: str) -> str:
+    """Asterisk's answer to ``dialplan show globals``."""
+    return "\n".join([*rows, "", f"    -- {len(rows)} variable(s)", ""])
+
+
+def standing(said: str | None, variables: str | None = told()) -> dict[str, bool]:
     found = judge(said, variables, DIRECTORY.operators, DIRECTORY, NOW)
     return {one.operator: one.reachable for one in found}
 
@@ -41,10 +47,10 @@ def test_one_way_of_two_is_enough() -> None:
 def test_a_peer_that_answers_options_but_not_calls_cannot_be_reached_for_a_minute() -> None:
     said = contacts(petugas_pusat="Avail")
     for outcome in ("CHANUNAVAIL", "CONGESTION"):
-        assert not standing(said, f"   SIAGA_HASIL_pusat={outcome} {NOW - 5:.0f}")["pusat"]
+        assert not standing(said, told(f"   SIAGA_HASIL_pusat={outcome} {NOW - 5:.0f}"))["pusat"]
         old = NOW - OUTCOME_S - 1
-        assert standing(said, f"   SIAGA_HASIL_pusat={outcome} {old:.0f}")["pusat"]
-    assert standing(said, f"   SIAGA_HASIL_pusat=BUSY {NOW:.0f}")["pusat"], "busy is alive"
+        assert standing(said, told(f"   SIAGA_HASIL_pusat={outcome} {old:.0f}"))["pusat"]
+    assert standing(said, told(f"   SIAGA_HASIL_pusat=BUSY {NOW:.0f}"))["pusat"], "busy is alive"
 
 
 def test_without_an_answer_nobody_can_be_reached_and_it_says_why() -> None:
@@ -53,7 +59,45 @@ def test_without_an_answer_nobody_can_be_reached_and_it_says_why() -> None:
     assert not any(one.reachable for one in found)
 
 
-@given(st.text(), st.text())
+@pytest.mark.parametrize("value", ["", "CHANUNAVAIL", "CHANUNAVAIL kemarin", f"ANSWER {10**12}"])
+def test_an_outcome_that_cannot_be_read_is_not_taken_for_a_good_one(value: str) -> None:
+    found = judge(
+        contacts(petugas_pusat="Avail"),
+        told(f"   SIAGA_HASIL_pusat={value}"),
+        (DESK,),
+        DIRECTORY,
+        NOW,
+    )
+    assert found == (Standing("pusat", False, "hasil panggilan terakhir tidak terbaca"),)
+
+
+@pytest.mark.parametrize("variables", [None, "", "No such command", "   SIAGA_HASIL_pusat=ANS"])
+def test_half_an_answer_is_none(variables: str | None) -> None:
+    assert not any(standing(contacts(petugas_pusat="Avail"), variables).values())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Contact: petugas-pusat/sip:x Avail 1.234",
+        "Contact: petugas-pusat/sip:x a1b2c3d4e5 Avail nan",
+        "Contact: petugas-pusat/sip:x a1b2c3d4e5 Unavail nan Avail 1.234",
+        "Contact: petugas-pusat/sip:x a1b2c3d4e5\nAvail 1.234",
+        "petugas-pusat/sip:x a1b2c3d4e5 Avail 1.234",
+    ],
+)
+def test_a_row_of_another_shape_is_no_way_to_a_person(row: str) -> None:
+    assert not standing(row)["pusat"]
+
+
+PIECES = st.sampled_from(
+    ["Contact:", "petugas-pusat/", "sip:x", "Avail", "nan", "1.2", "SIAGA_HASIL_pusat=",
+     "CONGESTION", "9" * 30, "\u0663", " ", "\n", "-- 1 variable(s)", "\x00"]
+)  # fmt: skip
+NEARLY = st.lists(PIECES | st.text(max_size=3)).map("".join)
+
+
+@given(NEARLY, NEARLY)
 def test_no_text_breaks_it(said: str, variables: str) -> None:
     found = judge(said, variables, DIRECTORY.operators, DIRECTORY, NOW)
     assert [one.operator for one in found] == ["pusat", "cadangan", "latihan"]

@@ -1,8 +1,8 @@
 """Which answering points can a person be reached at now, by what Asterisk says. Pure.
 
 A contact can be reached when its peer answers Asterisk's OPTIONS; an operator, when one of the
-contacts can be, unless the last dial to it failed a moment ago. Text that says nothing of a contact
-means that it cannot be reached: no alarm is worth less than a false calm.
+contacts can be, unless the last dial to it failed a moment ago. Text that says nothing of a contact,
+or that cannot be read, means that nobody can be reached: a false alarm costs less than a false calm.
 """
 
 from __future__ import annotations
@@ -19,8 +19,17 @@ OUTCOME_S = 60.0
 
 FAILED = ("CHANUNAVAIL", "CONGESTION")
 
-_CONTACT = re.compile(r"^\s*Contact:\s+([^/\s]+)/\S+.*\sAvail\s", re.MULTILINE)
-_OUTCOME = re.compile(r"^\s*SIAGA_HASIL_([a-z0-9_-]+)=([A-Z]+) (\d{1,12})\s*$", re.MULTILINE)
+UNREADABLE = "?"
+"""The outcome of a last dial that is noted in a way nobody can read."""
+
+_CONTACT = re.compile(
+    r"^[ \t]*Contact:[ \t]+([^/\s]+)/\S+[ \t]+\S+[ \t]+Avail[ \t]+[0-9]+\.[0-9]+[ \t]*$",
+    re.MULTILINE,
+)
+_VARIABLE = re.compile(r"^[ \t]*SIAGA_HASIL_([a-z0-9-]+)=(.*)$", re.MULTILINE)
+_OUTCOME = re.compile(r"([A-Z]+) ([0-9]{1,12})")
+_ALL_TOLD = re.compile(r"^[ \t]*-- [0-9]+ variable\(s\)\s*\Z", re.MULTILINE)
+"""Asterisk's last line; without it the answer was cut off, or is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +50,21 @@ def judge(
 ) -> tuple[Standing, ...]:
     """``contacts`` is the answer to ``pjsip show contacts``, ``variables`` that to ``dialplan show
     globals`` (None: no answer); ``now`` seconds since the epoch."""
-    if contacts is None:
+    if contacts is None or variables is None or not _ALL_TOLD.search(variables):
         return tuple(Standing(o.id, False, "Asterisk tidak menjawab") for o in operators)
     available = set(_CONTACT.findall(contacts))
-    outcomes = {name: (said, int(at)) for name, said, at in _OUTCOME.findall(variables or "")}
+    outcomes = {name: _outcome(value) for name, value in _VARIABLE.findall(variables)}
     return tuple(_standing(o, directory, available, outcomes, now) for o in operators)
 
 
 def aor_of(operator: Operator, number: str, via: str) -> str:
     """The name under which Asterisk watches a contact."""
     return f"petugas-{operator.id}" if number.startswith("sip:") else via
+
+
+def _outcome(value: str) -> tuple[str, int]:
+    found = _OUTCOME.fullmatch(value.strip())
+    return (found[1], int(found[2])) if found else (UNREADABLE, 0)
 
 
 def _standing(
@@ -66,6 +80,8 @@ def _standing(
     if not any(aor_of(operator, c.number, c.via) in available for c in real):
         return Standing(operator.id, False, "tidak menjawab OPTIONS")
     said, at = outcomes.get(operator.id, ("", 0))
+    if said == UNREADABLE:
+        return Standing(operator.id, False, "hasil panggilan terakhir tidak terbaca")
     if said in FAILED and now - at < OUTCOME_S:
         return Standing(operator.id, False, f"panggilan terakhir gagal ({said})")
     return Standing(operator.id, True, "menjawab")
