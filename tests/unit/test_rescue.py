@@ -329,6 +329,30 @@ def test_its_answers_are_those_of_the_engine_for_every_incident_at_every_place()
     assert pairs > 40
 
 
+def test_a_guessed_place_is_told_as_the_engine_tells_it() -> None:
+    """Duri was pressed and no kecamatan: its first one is dialled for, and nobody is told it is sure."""
+    dialplan, directory = shipped()
+    known = json.loads(json.dumps(snapshot(dialplan, directory, audio)))
+    channel = Channel(UNIQUEID, Keys(), lambda: 0.0, audio, directory, dialplan.phrases)
+    for area in dialplan.places.areas:
+        turn = advance(dialplan, begin(dialplan, offered()).state, DigitsEntered("1"))
+        turn = advance(dialplan, turn.state, DigitsEntered(area))
+        turn = advance(dialplan, turn.state, NoInput())
+        (learned,) = [action for action in turn.actions if isinstance(action, Learn)]
+        decision = decide(directory, turn.state.incident, turn.state.location)
+        turn = advance(dialplan, turn.state, RouteDecided(decision.routes, decision.because))
+        assert isinstance(turn.state.waiting, Dial)
+        before = {
+            "SIAGA_INCIDENT": "kebakaran",
+            "SIAGA_PLACE": learned.value,
+            KNOWN: joined(learned.told, channel),
+        }
+        pbx = Pbx(**before)
+        assert rescued(pbx, known)
+        expected = dial_variables(turn.state.waiting, channel)
+        assert pbx.variables == {**before, **expected, "SIAGA_DONE": UNIQUEID}
+
+
 def _place(turn: Turn, area: str, key: str, dialplan: Any) -> Turn:
     while not isinstance(turn.state.waiting, DecideRoute):
         event = NoInput() if not area else DigitsEntered(area if turn.state.area is None else key)

@@ -26,6 +26,7 @@ from typing import Any
 
 from asterisk.agi import AGI, AGIError, AGIHangup
 
+KNOWN = "SHARED(SIAGA_TOLD)"
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 KEYS = "0123456789*#"
 
@@ -113,7 +114,17 @@ def _decided(agi: RescueAgi, snapshot: Mapping[str, Any]) -> Mapping[str, str] |
             agi.set("SIAGA_INCIDENT", incident)
     by_place = snapshot["targets"].get(incident, {})
     variables: Mapping[str, str] | None = by_place.get(place) or by_place.get("")
-    return variables if variables and variables["SIAGA_TARGETS"] != "0" else None
+    if not variables or variables["SIAGA_TARGETS"] == "0":
+        return None
+    return _as_told(variables, agi.variable(KNOWN) if place else "")
+
+
+def _as_told(variables: Mapping[str, str], told: str) -> Mapping[str, str]:
+    """What the caller told, in the words in which it is known: a guessed place is no fact."""
+    exact, whisper = variables.get(KNOWN, ""), variables.get("SIAGA_WHISPER", "")
+    if not told or not exact or not whisper.startswith(exact):
+        return variables
+    return {**variables, KNOWN: told, "SIAGA_WHISPER": told + whisper.removeprefix(exact)}
 
 
 def _key(answer: str) -> str:
