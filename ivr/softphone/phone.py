@@ -153,9 +153,23 @@ class Answerer:
         if await seen.until(lambda m: m.first_line.startswith("INVITE "), seconds) is None:
             raise SippFailed(self.sipp.trouble() or "tidak ada panggilan masuk")
         message = [m for m in self.sipp.trace() if m.first_line.startswith("INVITE ")][-1]
+        self.rtp.forget()
         if message.media is not None:
             self.rtp.talk_to(*message.media)
         return Phone(self.sipp, self.rtp, message.header("Call-ID"))
+
+    @property
+    def calls(self) -> int:
+        """How many calls have come."""
+        invites = (m for m in self.sipp.trace() if m.first_line.startswith("INVITE "))
+        return len({m.header("Call-ID") for m in invites})
+
+    async def accept(self, key: str = "1", seconds: float = 5.0) -> None:
+        """Press a key as a person does: once something is heard."""
+        async with asyncio.timeout(seconds):
+            while not self.rtp.is_heard(0.1):
+                await asyncio.sleep(LOOK_S)
+        self.rtp.press(key)
 
     async def picked_up(self, seconds: float) -> Phone:
         """Wait until we have answered and the far side knows."""

@@ -162,6 +162,11 @@ class Rtp(asyncio.DatagramProtocol):
         """The last ``seconds`` that arrived, as linear samples."""
         return decode(b"".join(self._heard[-round(seconds / FRAME_S) :]))
 
+    def is_heard(self, seconds: float) -> bool:
+        """True if anything louder than line noise arrived within the last ``seconds``."""
+        samples = self.heard(seconds)
+        return bool(len(samples)) and int(np.abs(samples.astype(np.int32)).max()) > AUDIBLE
+
     def forget(self) -> None:
         """Measure from here on."""
         self._heard.clear()

@@ -206,7 +206,7 @@ LEFT_OUT = (
 
 
 def _write_tone(path: Path, hertz: float) -> None:
-    samples = decode(b"".join(itertools.islice(tone(hertz), 200)))
+    samples = decode(b"".join(itertools.islice(tone(hertz), 1500)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -115,7 +115,7 @@ def test_both_sides_hear_each_other_and_the_agency_was_told_before(
             await post.picked_up(25)
             await asyncio.wait_for(post.rtp.audible.wait(), 5)  # the whisper
             assert phone.talking_to is None, "nobody has the caller before 1 is pressed"
-            post.rtp.press("1")
+            await post.accept()
             await eventually(lambda: phone.talking_to == "damkar-mandau", 5, "the bridge")
             await hear_each_other(phone.rtp, post.rtp)
             await phone.hang_up()
@@ -141,7 +141,7 @@ def test_a_busy_post_is_followed_by_its_second_telephone(
             await phone.answered(5)
             phone.rtp.press("111")
             await second.picked_up(25)
-            second.rtp.press("1")
+            await second.accept()
             await eventually(lambda: phone.talking_to == "damkar-mandau", 10, "the bridge")
             await hear_each_other(phone.rtp, second.rtp)
             await phone.hang_up()
@@ -165,11 +165,11 @@ def test_an_agency_that_declines_gives_the_caller_to_the_next_and_then_to_the_op
             await phone.answered(5)
             phone.rtp.press("111")
             await first.picked_up(25)
-            first.rtp.press("2")
+            await first.accept("2")
             await last.called(10)
             async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
                 await operator.picked_up(25)
-                operator.rtp.press("1")
+                await operator.accept()
                 await eventually(lambda: phone.talking_to == "operator", 10, "the operator")
                 await hear_each_other(phone.rtp, operator.rtp)
                 await phone.hang_up()
@@ -195,7 +195,7 @@ def test_zero_while_an_agency_rings_reaches_the_operator(
             await post.called(25)
             phone.rtp.press("0")
             await operator.picked_up(5)
-            operator.rtp.press("1")
+            await operator.accept()
             await hear_each_other(phone.rtp, operator.rtp)
             await phone.hang_up()
 
@@ -215,7 +215,7 @@ def test_operators_who_are_busy_are_rung_again_and_the_caller_stays(
                 await busy.called(10)
             async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
                 await operator.picked_up(20)
-                operator.rtp.press("1")
+                await operator.accept()
                 await hear_each_other(phone.rtp, operator.rtp)
                 assert not phone.ended_by_peer
                 await phone.hang_up()
@@ -237,11 +237,11 @@ def test_an_agency_that_hangs_up_does_not_end_the_call(
             await phone.answered(5)
             phone.rtp.press("111")
             leg = await first.picked_up(25)
-            first.rtp.press("1")
+            await first.accept()
             await eventually(lambda: phone.talking_to == "damkar-mandau", 10, "the bridge")
             await leg.hang_up()
             await second.picked_up(25)
-            second.rtp.press("1")
+            await second.accept()
             await hear_each_other(phone.rtp, second.rtp, 15)
             assert not phone.ended_by_peer
             await phone.hang_up()
@@ -260,13 +260,13 @@ def test_an_agency_that_ends_a_talk_leaves_the_caller_with_the_operator_who_may_
             await phone.answered(5)
             phone.rtp.press("111")
             leg = await post.picked_up(25)
-            post.rtp.press("1")
+            await post.accept()
             await hear_each_other(phone.rtp, post.rtp)
             async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
                 await asyncio.sleep(DROP_S)
                 await leg.hang_up()
                 leg = await operator.picked_up(15)
-                operator.rtp.press("1")
+                await operator.accept()
                 phone.rtp.forget()
                 await hear_each_other(phone.rtp, operator.rtp)
                 assert not phone.ended_by_peer
@@ -284,21 +284,23 @@ def test_an_operator_who_is_cut_off_too_soon_is_rung_again(
     peered: Engine, sipp: tuple[str, ...], agency_ports: dict[str, int]
 ) -> None:
     async def call() -> None:
-        async with caller(sipp, "127.0.0.1", peered.sip_port) as phone:
-            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as operator:
-                await phone.answered(5)
-                phone.rtp.press("0")
-                leg = await operator.picked_up(10)
-                operator.rtp.press("1")
-                await eventually(lambda: phone.talking_to == "operator", 5, "the bridge")
-                await leg.hang_up()
-            async with answerer(sipp, OPERATOR, agency_ports["operator"]) as again:
-                await again.picked_up(20)
-                again.rtp.press("1")
-                phone.rtp.forget()
-                await hear_each_other(phone.rtp, again.rtp)
-                assert not phone.ended_by_peer
-                await phone.hang_up()
+        async with (
+            answerer(sipp, OPERATOR, agency_ports["operator"]) as operator,
+            caller(sipp, "127.0.0.1", peered.sip_port) as phone,
+        ):
+            await phone.answered(5)
+            phone.rtp.press("0")
+            leg = await operator.picked_up(10)
+            await operator.accept()
+            await eventually(lambda: phone.talking_to == "operator", 5, "the bridge")
+            leg.sipp.hang_up(leg.call_id)
+            await eventually(lambda: operator.calls == 2, 10, "the second ring")
+            await operator.picked_up(10)
+            await operator.accept()
+            phone.rtp.forget()
+            await hear_each_other(phone.rtp, operator.rtp)
+            assert not phone.ended_by_peer
+            await phone.hang_up()
 
     asyncio.run(call())
 
@@ -331,7 +333,7 @@ def test_killing_the_controller_changes_nothing_for_two_people_who_talk(
             await phone.answered(5)
             phone.rtp.press("111")
             await post.picked_up(25)
-            post.rtp.press("1")
+            await post.accept()
             await hear_each_other(phone.rtp, post.rtp, 15)
             peered.kill("controller")
             phone.rtp.forget()

@@ -77,7 +77,7 @@ def test_an_operators_phone_stops_ringing_once_an_agency_has_the_caller(
             phone.rtp.press("111")
             await post.picked_up(20)
             assert not came(operator, "CANCEL"), "it rings as long as nobody has accepted"
-            post.rtp.press("1")
+            await post.accept()
             await hear_each_other(phone.rtp, post.rtp)
             await eventually(lambda: came(operator, "CANCEL"), 2, "the end of the ringing")
             await phone.hang_up()
@@ -100,10 +100,10 @@ def test_an_operator_who_accepts_too_late_is_told_so_and_the_talk_goes_on(
             phone.rtp.press("111")
             await post.picked_up(20)
             leg = await operator.picked_up(10)
-            post.rtp.press("1")
+            await post.accept()
             await hear_each_other(phone.rtp, post.rtp)
             operator.rtp.forget()
-            operator.rtp.press("1")
+            await operator.accept()
             await eventually(lambda: leg.ended_by_peer, 8, "the polite end")
             assert abs(operator.rtp.heard(2.0).astype(int)).max() > 1000, "it was said why"
             for rtp in (phone.rtp, post.rtp):
@@ -173,7 +173,7 @@ def test_all_at_once_in_order_or_the_longest_idle_first(
             if accepting:
                 person = first if accepting == "first" else second
                 leg = await person.picked_up(15)
-                person.rtp.press("1")
+                await person.accept()
                 await eventually(lambda: phone.talking_to == "operator", 5, "the bridge")
                 await leg.hang_up()
             await phone.hang_up()
