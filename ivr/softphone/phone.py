@@ -166,9 +166,7 @@ class Answerer:
 
     async def accept(self, key: str = "1", seconds: float = 5.0) -> None:
         """Press a key as a person does: once something is heard."""
-        async with asyncio.timeout(seconds):
-            while not self.rtp.is_heard(0.1):
-                await asyncio.sleep(LOOK_S)
+        await asyncio.wait_for(self.rtp.audible.wait(), seconds)
         self.rtp.press(key)
 
     async def picked_up(self, seconds: float) -> Phone:

@@ -162,14 +162,10 @@ class Rtp(asyncio.DatagramProtocol):
         """The last ``seconds`` that arrived, as linear samples."""
         return decode(b"".join(self._heard[-round(seconds / FRAME_S) :]))
 
-    def is_heard(self, seconds: float) -> bool:
-        """True if anything louder than line noise arrived within the last ``seconds``."""
-        samples = self.heard(seconds)
-        return bool(len(samples)) and int(np.abs(samples.astype(np.int32)).max()) > AUDIBLE
-
     def forget(self) -> None:
-        """Measure from here on."""
+        """Measure from here on; ``audible`` waits for the next sound."""
         self._heard.clear()
+        self.audible.clear()
 
     async def close(self) -> None:
         if self._task is not None:
@@ -193,8 +189,8 @@ class Rtp(asyncio.DatagramProtocol):
         elif kind == PCMU and payload:
             self._heard.append(payload)
             del self._heard[: -round(KEPT_S / FRAME_S)]
-            if self.first_audio_at is None and np.abs(decode(payload)).max() > AUDIBLE:
-                self.first_audio_at = self._clock()
+            if not self.audible.is_set() and np.abs(decode(payload)).max() > AUDIBLE:
+                self.first_audio_at = self.first_audio_at or self._clock()
                 self.audible.set()
 
     async def _send(self) -> None:
