@@ -56,11 +56,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A shared way out. ``host`` is host[:port] of the peer, or a placeholder ``ISI-…``."""
+    """A shared way out.
+
+    ``host`` is host[:port] of the peer, or a placeholder ``ISI-…``; empty where the peer registers
+    with us. ``pilot`` is the number we call from where the peer does not allow the caller's own.
+    ``setup_s`` is how long it may be silent, neither ringing nor answered, before it is left.
+    """
 
     name: str
     host: str
     channels: int = 2
+    register: Literal["no", "out", "in"] = "no"  # out: we register with the peer; in: it does with us
+    login: str = ""  # the name that goes with the password, which is no part of a deployment
+    pilot: str | None = None
+    setup_s: float = 4.0
+    location: bool = False  # whether the peer is told where the caller is (PIDF-LO)
 
 
 @dataclass(frozen=True, slots=True)
