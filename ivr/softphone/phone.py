@@ -17,6 +17,8 @@ from ivr.softphone.rtp import Rtp
 from ivr.softphone.sipp import LOOK_S, SipMessage, Sipp, SippFailed, clean, free_port, render
 
 BYE_S = 5.0
+REACTION_S = 0.3
+"""No finger is faster; and a stream that has just begun is still being learned by the far side."""
 
 
 @dataclass(slots=True)
@@ -165,8 +167,9 @@ class Answerer:
         return len({m.header("Call-ID") for m in invites})
 
     async def accept(self, key: str = "1", seconds: float = 5.0) -> None:
-        """Press a key as a person does: once something is heard."""
+        """Press a key as a person does: a moment after something is heard."""
         await asyncio.wait_for(self.rtp.audible.wait(), seconds)
+        await asyncio.sleep(REACTION_S)
         self.rtp.press(key)
 
     async def picked_up(self, seconds: float) -> Phone:
