@@ -74,6 +74,7 @@ def build_host(config: Config, published: Published, recorder: Recorder, board: 
         decide=decide,
         case_number=recorder.next_case_number,
         joined=joined,
+        heard_s=board.heard_s,
         keys_of=keys.__getitem__,
         knows=keys.__contains__,
         forget=forget,
@@ -98,7 +99,10 @@ def listen(
         if not board.feed(fact) or successor.is_set():
             return
         body = {name: getattr(fact, name) for name in ("who", "channel", "cause")}
+        body["outcome" if fact.name == "outcome" else "result"] = fact.result
         said: dict[str, object] = {name: value for name, value in body.items() if value}
+        if fact.name == "result":
+            said["cause"] = live.named(fact.cause, board.heard_s(fact.call_id, fact.who, fact.at))
         if fact.name == "ended":
             said["by"] = fact.who or "line_lost"
             host.forget(fact.call_id, MEMORY_S)

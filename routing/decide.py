@@ -27,13 +27,25 @@ def decide(directory: Directory, incident: str | None, location: Location | None
     because: list[Reason] = []
     agencies = _serving(directory, incident, location, because)
     routes = [
-        Route(agency.id, contact.via, contact.number, contact.ring_s, contact.accept)
+        Route(
+            agency.id,
+            contact.via,
+            contact.number,
+            contact.ring_s,
+            contact.accept,
+            contact.lines,
+            together=agency.ring == "all" and number > 0,
+        )
         for agency in agencies
-        for contact in agency.contacts
+        for number, contact in enumerate(agency.contacts)
     ]
+    notify = agencies[0].notify if agencies else ()
+    for told in notify:
+        text = f"{told} diberi tahu bila {agencies[0].id} yang pertama dihubungi"
+        because.append(Reason("notify", text))
     last = next((c.via for o in directory.operators for c in o.contacts), "")
     because.append(Reason("operator-last", "petugas 112 selalu menjadi tujuan terakhir"))
-    return RouteDecision((*routes, Route(OPERATOR, last, "")), tuple(because))
+    return RouteDecision((*routes, Route(OPERATOR, last, "")), tuple(because), notify)
 
 
 def _serving(

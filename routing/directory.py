@@ -124,6 +124,7 @@ class _Contact(_Written):
     number: _Number
     ring: _Seconds = 20.0
     accept: Literal["press", "answer"] = "press"
+    lines: Annotated[int, Field(ge=1, le=30)] = 1
 
 
 class _Agency(_Written):
@@ -131,6 +132,8 @@ class _Agency(_Written):
     handles: list[str] = Field(min_length=1)
     covers: list[str] | Literal["semua"]
     contacts: list[_Contact] = Field(min_length=1)
+    ring: Literal["in-order", "all"] = "in-order"
+    notify: list[str] = Field(default_factory=list)
 
 
 class _Operator(_Written):
@@ -229,6 +232,8 @@ def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[P
             handles=_handles(reading, name, written.handles),
             covers=_covers(reading, name, written.covers, places),
             contacts=_contacts(reading, "agencies", name, written.contacts),
+            ring=written.ring,
+            notify=_notify(reading, name, written.notify),
         )
         for name, written in reading.entries("agencies", _Agency).items()
     ]
@@ -296,6 +301,23 @@ def _handles(reading: _Reading, agency: str, written: list[str]) -> frozenset[st
     return frozenset(written)
 
 
+def _notify(reading: _Reading, agency: str, written: list[str]) -> tuple[str, ...]:
+    """Other agencies by name, each once."""
+    part = reading.tree.get("agencies")
+    known = [str(name) for name in part] if isinstance(part, Mapping) else []
+    for number, name in enumerate(written):
+        at = (agency, "notify", number)
+        if name == agency:
+            message = "Instansi ini sendiri tidak perlu diberi tahu. Hapus namanya di sini."
+            reading.problem("agencies", at, "notify-itself", message)
+        elif name not in known:
+            message = (
+                f"Instansi {name[:40]!r} tidak ada di agencies.yaml.{_suggestion(name, known)}"
+            )
+            reading.problem("agencies", at, "unknown-agency", message)
+    return tuple(dict.fromkeys(written))
+
+
 def _covers(
     reading: _Reading, agency: str, written: list[str] | str, places: Mapping[str, Place]
 ) -> frozenset[str]:
@@ -330,7 +352,9 @@ def _contacts(
         elif contact.via not in trunks and contact.via != DIRECT:
             message = f"Trunk {contact.via[:40]!r} tidak ada di trunks.yaml.{_suggestion(contact.via, trunks)}"
             reading.problem(file, path, "unknown-trunk", message)
-        found.append(Contact(contact.via, contact.number, contact.ring, contact.accept))
+        found.append(
+            Contact(contact.via, contact.number, contact.ring, contact.accept, contact.lines)
+        )
     return tuple(found)
 
 

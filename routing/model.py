@@ -23,6 +23,9 @@ SERVICES: Mapping[str, str] = {
 }
 """The local incident names an administrator writes, each with the service it asks for."""
 
+SETUP_S = 4.0
+"""So long (seconds) a way out may be silent, neither ringing nor answered, before it is left."""
+
 OPERATOR = "operator"
 """The agency name of the last route of every decision: the default answering points."""
 
@@ -60,38 +63,50 @@ class Trunk:
 
     ``host`` is host[:port] of the peer, or a placeholder ``ISI-…``; empty where the peer registers
     with us. ``pilot`` is the number we call from where the peer does not allow the caller's own.
-    ``setup_s`` is how long it may be silent, neither ringing nor answered, before it is left.
+    ``setup_s`` is how long it may be silent: a gateway to mobile phones needs its time.
     """
 
     name: str
     host: str
     channels: int = 2
-    register: Literal["no", "out", "in"] = "no"  # out: we register with the peer; in: it does with us
+    register: Literal["no", "out", "in"] = (
+        "no"  # out: we register with the peer; in: it does with us
+    )
     login: str = ""  # the name that goes with the password, which is no part of a deployment
     pilot: str | None = None
-    setup_s: float = 4.0
+    setup_s: float = SETUP_S
     location: bool = False  # whether the peer is told where the caller is (PIDF-LO)
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A number reached over a trunk, or a ``sip:user@host:port`` URI dialled directly."""
+    """A number reached over a trunk, or a ``sip:user@host:port`` URI dialled directly.
+
+    ``lines`` is how many of our calls it may have at once; one more goes on to the next target.
+    """
 
     via: str
     number: str
     ring_s: float = 20.0
     accept: Literal["press", "answer"] = "press"
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """Who can help: which incidents, in which kecamatan, by which contacts, tried in order."""
+    """Who can help: which incidents, in which kecamatan, by which contacts.
+
+    ``ring`` says whether the contacts are tried in order or ring all at once. ``notify`` are agencies
+    that get the ticket, and no call, when this one is the first choice.
+    """
 
     id: str
     name: str
     handles: frozenset[str]
     covers: frozenset[str]  # kecamatan codes; all of them for a kabupaten-wide agency
     contacts: tuple[Contact, ...]
+    ring: Literal["in-order", "all"] = "in-order"
+    notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +140,18 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One target to dial. The operator's route carries no target: extensions know the way."""
+    """One target to dial. The operator's route carries no target: extensions know the way.
+
+    ``together``: it rings at the same time as the route before it.
+    """
 
     agency: str
     trunk: str
     target: str
     ring_s: float = 20.0
     accept: Literal["press", "answer"] = "press"
+    lines: int = 1
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""What is going on now, by call: ringing, answered, bridged, ended. Fed by facts, asks nobody."""
+"""What is going on now, by call: ringing, answered, bridged, ended. Fed by facts, asks nobody.
+
+It also knows how long a voice was heard on a leg that was asked to press a key: somebody who picked up
+and says "Halo?" is not a voicemail that tells its greeting.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,16 @@ class Fact:
     """One thing that happened on a call's legs, as the platform saw it. ``at`` is epoch seconds."""
 
     call_id: str
-    name: str  # dialling | ringing | accepted | bridged | left | ended | reporting | reported | key
+    name: str
+    """dialling ringing accepted result bridged left, calling_in called_in (an operator, into a talk),
+    ended outcome reporting reported, key, voice quiet (on a leg that is being briefed)."""
+
     at: float
     who: str = ""  # agency/trunk of a leg; caller or human of an end
     channel: str = ""
     key: str = ""
     cause: str = ""
+    result: str = ""  # of a leg, or of the call as its responder says
 
 
 @dataclass(slots=True)
@@ -30,6 +38,8 @@ class LiveCall:
     ringing: bool = False
     talking_to: str | None = None
     bridged: bool = False
+    voice_since: dict[str, float] = field(default_factory=dict)
+    voice_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -43,6 +53,14 @@ class Board:
         """True for a call whose end was told not long ago."""
         return call_id in self._ended
 
+    def heard_s(self, call_id: str, who: str, now: float) -> float:
+        """For how long a voice was heard on a leg that was asked to press a key (seconds)."""
+        call = self.calls.get(call_id)
+        if call is None:
+            return 0.0
+        since = call.voice_since.get(who)
+        return call.voice_s.get(who, 0.0) + (max(0.0, now - since) if since is not None else 0.0)
+
     def feed(self, fact: Fact) -> bool:
         """Take a fact in. True if it is news: a call rings once for the record, and ends once.
 
@@ -50,7 +68,7 @@ class Board:
         end is news when the extensions tell it, for they name who ended it and do so only for a
         call; a channel that merely hangs up may be anybody's.
         """
-        if fact.name in ("reporting", "reported"):
+        if fact.name in ("reporting", "reported", "outcome"):
             return True  # of a caller who is gone
         call = self.calls.get(fact.call_id)
         if call is None:
@@ -66,6 +84,13 @@ class Board:
                 return news
             case "accepted":
                 call.talking_to = fact.who
+            case "voice":
+                call.voice_since[fact.who] = fact.at
+                return False
+            case "quiet":
+                since = call.voice_since.pop(fact.who, fact.at)
+                call.voice_s[fact.who] = call.voice_s.get(fact.who, 0.0) + fact.at - since
+                return False
             case "bridged":
                 call.bridged = True
             case "left":

@@ -19,7 +19,8 @@ class Host:
     ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers
     a DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since
     the epoch, ``monotonic`` seconds of any steady clock. ``joined`` tells who took a caller whose
-    dialogue was cut, if anybody did; it may take a moment. ``knows`` tells whether a call's keys are
+    dialogue was cut, if anybody did; it may take a moment. ``heard_s`` tells for how long a voice was
+    heard, until this moment, on a leg that was asked to press a key. ``knows`` tells whether a call's keys are
     wanted; ``forget`` drops what is kept of a call in memory after so many seconds; what is on disk
     stays.
     """
@@ -34,6 +35,7 @@ class Host:
     decide: Callable[[Directory, str | None, Location | None], RouteDecision]
     case_number: Callable[[float], str]
     joined: Callable[[str], Awaitable[str | None]]
+    heard_s: Callable[[str, str, float], float]
     keys_of: Callable[[str], Keys]
     knows: Callable[[str], bool]
     forget: Callable[[str, float], None]

@@ -37,6 +37,10 @@ EVENTS_S = 1.0
 NOTHING: Mapping[str, str] = {}
 LONGEST_S = 3600.0  # nothing is kept in memory longer, even if nobody tells that the call is over
 
+NO_KEY = "no-key"
+VOICEMAIL_S = 3.0
+"""Who says "Halo? Halo?" and waits has said less; a greeting and its announcement take longer."""
+
 STATUSES = frozenset({"answered", "busy", "no_answer", "declined", "failed", "cancelled"})
 
 _CALLER = re.compile(r"\+?[0-9*#]{1,20}")
@@ -113,16 +117,27 @@ async def next_target(session: AgiSession, host: Host) -> None:
     agency, _, trunk = (await _variable(session, "SIAGA_RESULT_ID")).partition("/")
     status = await _variable(session, "SIAGA_RESULT")
     talk = await _variable(session, "SIAGA_RESULT_TALK")
+    rung = await _variable(session, "SIAGA_RESULT_RUNG")
+    cause = await _variable(session, "SIAGA_RESULT_CAUSE")
     ended = DialEnded(
         agency=agency,
         trunk=trunk,
         status=status if status in STATUSES else "failed",
-        cause=await _variable(session, "SIAGA_RESULT_CAUSE"),
+        cause=named(cause, host.heard_s(call_id, f"{agency}/{trunk}", host.clock())),
         talk_s=float(talk) if talk.isdigit() else 0.0,
+        rung_s=float(rung) if rung.isdigit() else 0.0,
     )
     following = engine.advance(host.dialplan, turn.state, ended)
     host.record(call_id, ended)
     await _walk(session, host, call_id, following)
+
+
+def named(cause: str, heard_s: float) -> str:
+    """Nobody pressed a key: whether that was a machine that talked, or nobody at all. For the record
+    only; what follows is the same."""
+    if cause != NO_KEY:
+        return cause
+    return "voicemail" if heard_s >= VOICEMAIL_S else "silence" if heard_s <= 0 else NO_KEY
 
 
 async def _walk(

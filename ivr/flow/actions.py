@@ -54,11 +54,13 @@ class DecideRoute:
 class Dial:
     """Wait: ring these targets in order, whispering to whoever answers. Answered by DialEnded.
 
-    The last route is the operator; a platform that loses the engine walks the list by itself.
+    The last route is the operator; a platform that loses the engine walks the list by itself, for
+    ``budget_s`` at most. Routes marked ``together`` ring with the one before them.
     """
 
     routes: tuple[Route, ...]
     whisper: tuple[Prompt, ...]
+    budget_s: float = 60.0
 
 
 Plain = Say | Learn

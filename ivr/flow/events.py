@@ -49,10 +49,11 @@ class RouteDecided:
 
 @dataclass(frozen=True, slots=True)
 class DialEnded:
-    """The answer to a ``Dial``: how the attempt at one target ended.
+    """The answer to a ``Dial``: how the attempt at one target, or at those rung together, ended.
 
     ``status`` is answered, busy, no_answer, declined, failed or cancelled; ``cause`` is the
-    platform's own word for it; ``talk_s`` how long the two sides talked.
+    platform's own word for it; ``talk_s`` how long the two sides talked, ``rung_s`` how long it took
+    until they did or nobody came.
     """
 
     agency: str
@@ -60,6 +61,7 @@ class DialEnded:
     status: str
     cause: str = ""
     talk_s: float = 0.0
+    rung_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,20 @@ from pydantic_core import ErrorDetails
 
 from ivr.flow import yaml_text
 from ivr.flow.fault import Fault, Mark, Marks
-from ivr.flow.model import OPERATOR_STEP, Area, Defaults, Dialplan, Path, PlaceMenu, Step
+from ivr.flow.model import (
+    NO_DOMAIN,
+    OPERATOR_STEP,
+    Area,
+    Defaults,
+    Dialplan,
+    Path,
+    PlaceMenu,
+    Step,
+)
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps import STEP_TYPES, AnyStep
 from ivr.flow.steps.operator import OperatorStep
-from ivr.flow.written import Key, Seconds, Sentence, StepName, Written, suggestion
+from ivr.flow.written import Domain, Key, Seconds, Sentence, StepName, Written, suggestion
 from routing.directory import read_directory
 from routing.model import SERVICES, Directory
 
@@ -63,6 +72,7 @@ class _Defaults(Written):
     tries: int = Field(default=2, ge=1, le=5)
     wait: Seconds = Field(default=4.0, ge=1, le=30)
     drop: Seconds = Field(default=10.0, ge=0, le=60)
+    budget: Seconds = Field(default=60.0, ge=10, le=300)
 
 
 class _DialplanFile(Written):
@@ -72,6 +82,7 @@ class _DialplanFile(Written):
     mode: Literal["latihan", "operasional"]
     human_by: Seconds = Field(default=0.0, ge=0, le=600)
     operators: Literal["all", "in-order", "longest-idle"] = "all"
+    domain: Domain = NO_DOMAIN
     defaults: _Defaults = _Defaults()
     start: str
     steps: dict[StepName, dict[str, object]] = Field(min_length=1, max_length=MAX_STEPS)
@@ -211,7 +222,13 @@ def _dialplan(
         mode=typed.mode,
         human_by_s=typed.human_by,
         operators=typed.operators,
-        defaults=Defaults(typed.defaults.tries, typed.defaults.wait, typed.defaults.drop),
+        domain=typed.domain,
+        defaults=Defaults(
+            typed.defaults.tries,
+            typed.defaults.wait,
+            typed.defaults.drop,
+            typed.defaults.budget,
+        ),
         start=typed.start,
         steps={OPERATOR_STEP: OperatorStep(), **steps},
         places=places,

@@ -19,6 +19,9 @@ from routing.model import OPERATOR, Location, Route
 OPERATOR_ROUTE = Route(agency=OPERATOR, trunk="", target="")
 """The default answering points. It carries no target: the platform knows the way."""
 
+NO_DOMAIN = "siaga112.invalid"
+"""A centre without a name of its own (RFC 2606: nobody else has this one)."""
+
 OPERATOR_STEP = "operator"
 """The step that is always there, written or not: it is where every failure leads."""
 
@@ -42,11 +45,16 @@ class UnexpectedEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a step uses where it says nothing. A talk shorter than ``drop_s`` was cut off."""
+    """What a step uses where it says nothing.
+
+    A talk shorter than ``drop_s`` was cut off. Agencies ring for ``budget_s`` in all at most; after
+    that the caller waits for an operator alone.
+    """
 
     tries: int = 2
     wait_s: float = 4.0
     drop_s: float = 10.0
+    budget_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ class CallState:
     place: str | None = None  # the kecamatan that the keys gave
     confidence: float = 0.0  # of place
     learned: Location | None = None  # the best of what other sources told
+    rung_s: float = 0.0  # how long agencies have rung in this call
 
     @property
     def location(self) -> Location | None:
@@ -160,6 +169,7 @@ class Dialplan:
     phrases: Mapping[str, str]
     version: str = ""
     operators: Literal["all", "in-order", "longest-idle"] = "all"  # how they are rung
+    domain: str = NO_DOMAIN  # of this centre, in the names of its emergency calls
     marks: Marks = field(default_factory=Marks, compare=False, repr=False)
 
     def step(self, name: str) -> Step:

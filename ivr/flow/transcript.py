@@ -9,7 +9,8 @@
     = damkar-mandau via damkar-sip, operator    the routes in order
       because: …                            why
     * dial damkar-mandau via damkar-sip     what is tried
-    ! failed                                how it ended; `! answered 40s` is a talk of 40 s
+    ! failed                                how it ended; `! answered 40s` is a talk of 40 s,
+                                            `! no_answer 20s` a phone that rang for 20 s
 
 Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`. `! answered`
 without a time is a talk that goes on. `…` stands for anything within a line (in a list, for any
@@ -23,6 +24,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Say
 from ivr.flow.engine import advance, begin
@@ -172,8 +174,9 @@ def said(turn: Turn) -> list[str]:
         match action:
             case Say(prompts) | Gather(prompts=prompts):
                 lines += [f"< {prompt.text}" for prompt in prompts]
-            case Dial(routes=(first, *_)):
-                lines.append(f"* dial {_route(first)}")
+            case Dial(routes=(first, *others)):
+                together = (first, *takewhile(lambda route: route.together, others))
+                lines.append(f"* dial {' + '.join(_route(route) for route in together)}")
     return lines
 
 
@@ -191,8 +194,10 @@ def happened(event: Event) -> list[str]:
         case RouteDecided(routes, because):
             reasons = [f"  because: {reason.text}" for reason in because]
             return [f"= {', '.join(_route(route) for route in routes)}", *reasons]
-        case DialEnded(status=status, talk_s=talk_s):
-            return [f"! {status} {talk_s:g}s" if status == "answered" else f"! {status}"]
+        case DialEnded(status="answered", talk_s=talk_s):
+            return [f"! answered {talk_s:g}s"]
+        case DialEnded(status=status, rung_s=rung_s):
+            return [f"! {status} {rung_s:g}s" if rung_s else f"! {status}"]
         case HumanJoined(who):
             return [f"! joined {who}".rstrip()]
         case DeadlinePassed(what):
@@ -239,8 +244,11 @@ def _event(line: Line, turn: Turn) -> Event:
     if word in _STATUSES:
         if not isinstance(wait, Dial):
             raise TranscriptError(f"line {line.number}: nobody was dialled here")
-        talk_s = _number(line, rest[0].removesuffix("s")) if rest else 0.0
-        return DialEnded(wait.routes[0].agency, wait.routes[0].trunk, word, talk_s=talk_s)
+        seconds = _number(line, rest[0].removesuffix("s")) if rest else 0.0
+        first = wait.routes[0]
+        if word == "answered":
+            return DialEnded(first.agency, first.trunk, word, talk_s=seconds)
+        return DialEnded(first.agency, first.trunk, word, rung_s=seconds)
     match word:
         case "joined":
             return HumanJoined(" ".join(rest))

@@ -18,6 +18,7 @@ from routing.model import SERVICES
 
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", re.ASCII)
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
 OPTION_KEYS = "123456789*#"
 
 
@@ -95,9 +96,20 @@ def _incident(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    if len(value) > 100 or _DOMAIN.fullmatch(value) is None:
+        raise PydanticCustomError(
+            "domain",
+            "`{value}` bukan nama domain. Tulis misalnya 112.contohkab.go.id.",
+            {"value": value[:40]},
+        )
+    return value
+
+
 Sentence = Annotated[str, AfterValidator(_sentence)]
 OptionalSentence = Annotated[str, AfterValidator(_optional_sentence)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Key = Annotated[str, AfterValidator(_key)]
 StepName = Annotated[str, AfterValidator(_step_name)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Incident = Annotated[str, AfterValidator(_incident)]

@@ -2,9 +2,10 @@
 
     instansi:
       connect: routes
-      whisper: "{incident}, {place}. Tekan 1 untuk menerima, 2 bila tidak bisa."
+      whisper: "{incident}, {place}. Tekan 1 untuk menerima, 2 bila tidak bisa, 3 untuk mengulang."
 
-The whisper is what a responder hears before the caller is joined. The operator is always the last
+The whisper is what a responder hears before the caller is joined; the platform adds from which number
+the caller calls. The operator is always the last
 target, so this step needs no `then`.
 """
 
@@ -17,11 +18,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from ivr.flow.actions import DecideRoute, Dial
+from ivr.flow.actions import DecideRoute
+from ivr.flow.dialling import after_dial, dial
 from ivr.flow.events import RouteDecided
 from ivr.flow.model import OPERATOR_ROUTE, Answer, CallState, Dialplan, Outcome, Path, wait
 from ivr.flow.prompt import Prompt
-from ivr.flow.steps.operator import after_dial
 from ivr.flow.written import Sentence, Written
 from routing.model import OPERATOR
 
@@ -62,7 +63,7 @@ class ConnectStep(Written):
         routes = event.routes
         if not routes or routes[-1].agency != OPERATOR:
             routes = (*routes, OPERATOR_ROUTE)
-        return wait(call, Dial(routes, self._briefing(dialplan, call)))
+        return wait(call, dial(dialplan, call, routes, self._briefing(dialplan, call)))
 
     def _briefing(self, dialplan: Dialplan, call: CallState) -> tuple[Prompt, ...]:
         prompts: list[Prompt] = []

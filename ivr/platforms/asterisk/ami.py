@@ -30,6 +30,20 @@ PING_S = 5.0
 PONG_S = 10.0
 LONGEST_PAUSE_S = 15.0
 _FORBIDDEN = ("\r", "\n", "\0")
+TOLD = frozenset(
+    {
+        "dialling",
+        "accepted",
+        "result",
+        "calling_in",
+        "called_in",
+        "outcome",
+        "ended",
+        "reporting",
+        "reported",
+    }
+)
+"""What extensions tell of a call."""
 
 log = structlog.get_logger(__name__)
 
@@ -203,9 +217,16 @@ def _fact(event: Mapping[str, str], now: float) -> Fact | None:
     match name:
         case "UserEvent" if event.get("UserEvent") == "Siaga":
             said = event.get("What", "")
-            if said not in ("dialling", "accepted", "ended", "reporting", "reported"):
+            if said not in TOLD:
                 return None
-            return Fact(event.get("Call", ""), said, at, who=event.get("Who", ""))
+            return Fact(
+                event.get("Call", ""),
+                said,
+                at,
+                who=event.get("Who", ""),
+                cause=event.get("Cause", ""),
+                result=event.get("Result", event.get("Outcome", "")),
+            )
         case "DialState" if event.get("DialStatus") == "RINGING":
             channel = event.get("DestChannel", "")
             return Fact(_call_of(event, "Dest"), "ringing", at, channel=channel)
@@ -215,18 +236,25 @@ def _fact(event: Mapping[str, str], now: float) -> Fact | None:
             return Fact(own, "left", at, channel=event.get("Channel", ""))
         case "Hangup" if own == call:
             return Fact(own, "ended", at, cause=event.get("Cause", ""))
+        case "ChannelTalkingStart" | "ChannelTalkingStop":
+            what = "voice" if name.endswith("Start") else "quiet"
+            return Fact(call, what, at, who=_variable(event, "", "SIAGA_LEG_ID"))
         case "DTMFEnd" if own == call and event.get("Direction") == "Received":
             return Fact(own, "key", at, key=event.get("Digit", ""))
     return None
 
 
 def _call_of(event: Mapping[str, str], side: str) -> str:
+    return _variable(event, side, "SIAGA_CALL") or event.get(f"{side}Linkedid", "")
+
+
+def _variable(event: Mapping[str, str], side: str, wanted: str) -> str:
     variables = event.get(f"{side}ChanVariable", "")
     for variable in variables if isinstance(variables, list) else [variables]:
         name, _, value = str(variable).partition("=")
-        if name == "SIAGA_CALL" and value:
+        if name == wanted:
             return value
-    return event.get(f"{side}Linkedid", "")
+    return ""
 
 
 def _epoch(text: str, now: float) -> float:

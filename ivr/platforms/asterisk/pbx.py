@@ -41,6 +41,9 @@ LONGEST_PAUSE_S = 10
 FIRST_BOUND_S = 15
 """The controller's first words come within this, or the caller goes to the floor."""
 
+LEG_BOUND_S = 200
+"""An agency's leg rings, is briefed and accepts within this."""
+
 RESCUE_BOUND_S = 40
 MOST_RESCUES = 8
 """Processes of rescue.agi at once: a bare Python start takes a tenth of a second of a core."""
@@ -64,17 +67,26 @@ AMI_EVENTS = (
     "Hangup",
     "DTMFEnd",
     "UserEvent",
+    "ChannelTalkingStart",
+    "ChannelTalkingStop",
 )
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes, and Asterisk adds its file name
+OUTCOMES = {"1": "selesai", "2": "dikirim", "3": "palsu", "4": "salah-sambung"}
+"""What a responder presses after a talk, as ``outcome_menu`` says it."""
+
 SOUNDS = (
     "already_taken",
     "busy_operator",
     "caller_gone",
+    "more_reports",
+    "operator_called",
     "operator_whisper",
+    "outcome_menu",
     "please_wait",
     "report_accept",
     "report_taken",
     "role_operator",
+    "second_report",
 )
 """The shared phrases that extensions play by themselves, without a controller."""
 
@@ -147,6 +159,9 @@ def render(
         "numbers": NUMBERS,
         "drop_s": int(dialplan.defaults.drop_s),
         "human_by_s": int(dialplan.human_by_s),
+        "domain": dialplan.domain,
+        "outcomes": OUTCOMES,
+        "leg_bound_s": LEG_BOUND_S,
         "first_bound_s": FIRST_BOUND_S,
         "rescue_bound_s": RESCUE_BOUND_S,
         "most_rescues": MOST_RESCUES,
@@ -220,9 +235,12 @@ def _legs(strategy: str, operators: Sequence[Operator]) -> list[Mapping[str, obj
 
 def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:
     real = _real_contacts(operator, directory)
+    ways = directory.trunks if real else {}
     contacts = [
         {
             "via": contact.via,
+            "trunk": contact.via if contact.via in ways else "",
+            "pilot": ways[contact.via].pilot if contact.via in ways else None,
             "accept": contact.accept,
             "ring": int(contact.ring_s),
             "dial": dial_string(contact.via, contact.number) if real else PLAYED_OPERATOR,

@@ -13,6 +13,7 @@ a hang-up. A prompt without audio is skipped and reported. The token is the very
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,7 +25,7 @@ from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, safe_name
 from routing.directory import is_placeholder
-from routing.model import OPERATOR, Contact, Directory, Route
+from routing.model import OPERATOR, SETUP_S, Contact, Directory, Route
 
 ANY_KEY = "0123456789*#"
 COMMAND_S = 3.0
@@ -35,6 +36,11 @@ GUARD_S = 5
 
 KNOWN = "SHARED(SIAGA_TOLD)"
 """What an operator who takes the caller now hears first; extensions read it from other channels."""
+
+SHOWN = "SIAGA_SHOWN"
+"""The same as a telephone's display shows it beside the number."""
+
+LONGEST_SHOWN = 40  # characters; a display holds no more, and few telephones as much
 
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 
@@ -90,6 +96,7 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
             case Learn():
                 yield _set(f"SIAGA_{action.name.upper()}", action.value)
                 yield _set(KNOWN, joined(action.told, channel))
+                yield _set(SHOWN, shown(action.told))
             case Gather():
                 event = yield from _gather(action, channel)
             case Dial():
@@ -179,6 +186,7 @@ def dial_variables(wait: Dial, channel: Channel) -> dict[str, str]:
     targets = [t for route in wait.routes if (t := _target(route, channel)) is not None]
     variables = {
         "SIAGA_WHISPER": "&".join(_paths(wait.whisper, channel)),
+        "SIAGA_BUDGET": str(int(wait.budget_s)),
         "SIAGA_TARGETS": str(len(targets)),
     }
     for number, target in enumerate(targets, 1):
@@ -202,12 +210,21 @@ def _target(route: Route, channel: Channel) -> dict[str, str] | None:
             return None
     if not (safe_name(route.agency) and safe_name(route.trunk)):
         return None
+    trunk = channel.directory.trunks.get(route.trunk) if string != PLAYED else None
     return {
         "": string,
         "_ID": f"{route.agency}/{route.trunk}",
         "_RING": str(int(route.ring_s)),
         "_ACCEPT": route.accept,
         "_ROLE": role,
+        "_WITH": "1" if route.together else "",
+        # A telephone may be a contact of several agencies; a played one is a telephone of its own.
+        "_PHONE": re.sub("[^0-9a-z]+", "-", string.lower()) if string != PLAYED else "",
+        "_LINES": str(route.lines),
+        "_TRUNK": trunk.name if trunk else "",
+        "_CHANNELS": str(trunk.channels) if trunk else "",
+        "_SETUP": f"{trunk.setup_s if trunk else SETUP_S:.0f}",
+        "_PILOT": (trunk.pilot or "") if trunk else "",
     }
 
 
@@ -216,6 +233,12 @@ def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
     names = [agency.name for agency in channel.directory.agencies if agency.id == agency_id]
     texts = (channel.phrases.get("role_agency", ""), *names)
     return tuple(Prompt(text) for text in texts if text)
+
+
+def shown(prompts: Sequence[Prompt]) -> str:
+    """What is known, in letters that every telephone's display and every SIP header can hold."""
+    text = " ".join(prompt.text for prompt in prompts)
+    return re.sub(r"[^A-Za-z0-9 .-]+", " ", text)[:LONGEST_SHOWN].strip()
 
 
 def joined(prompts: Sequence[Prompt], channel: Channel) -> str:

@@ -17,7 +17,15 @@ from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.say import SayStep
 from ivr.platforms.asterisk.keys import Keys
-from ivr.platforms.asterisk.perform import KNOWN, Channel, FindAudio, dial_variables, joined
+from ivr.platforms.asterisk.perform import (
+    KNOWN,
+    SHOWN,
+    Channel,
+    FindAudio,
+    dial_variables,
+    joined,
+    shown,
+)
 from routing.decide import decide
 from routing.model import SERVICES, Directory
 
@@ -101,5 +109,6 @@ def _variables(
     dial = turn.state.waiting
     if not isinstance(dial, Dial):
         return {"SIAGA_TARGETS": "0"}
-    told = {KNOWN: joined(dialplan.known(call), channel)}
+    known = dialplan.known(call)
+    told = {KNOWN: joined(known, channel), SHOWN: shown(known)}
     return {**told, **dial_variables(dial, channel)}
