@@ -124,7 +124,7 @@ class _Contact(_Written):
     number: _Number
     ring: _Seconds = 20.0
     accept: Literal["press", "answer"] = "press"
-    lines: Annotated[int, Field(ge=1, le=30)] = 1
+    lines: Annotated[int, Field(ge=1, le=100)] = 1
 
 
 class _Agency(_Written):

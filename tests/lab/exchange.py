@@ -66,6 +66,9 @@ endpoint_identifier_order = anonymous
     "extensions.conf": """
 [general]
 autofallthrough = no
+[globals]
+PATIENCE = {patience_s}
+WAYS = {ways}
 [kaki]
 ; A responder of a race: answers, presses 1 in the middle of the round, then plays a tone.
 exten => petugas,1,Set(TONE={tones}/operator)
@@ -83,11 +86,80 @@ exten => balap,1,Set(WHO=${{CUT(TONE,/,{tone_field})}})
  same => n,SendDTMF(1,,80)
  same => n(talk),Playback(${{TONE}})
  same => n,Goto(talk)
+; Agencies as they are met: each answers, or does not, in its own way.
+exten => terima,1,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,Goto(setuju,1)
+exten => sibuk,1,Hangup(17)
+exten => macet,1,Hangup(34)
+exten => bisu,1,Wait(60)
+exten => pesan,1,Ringing()
+ same => n,Wait(1)
+ same => n,Answer()
+ same => n,Playback({tones}/agency)
+ same => n,Wait(60)
+exten => pengumuman,1,Progress()
+ same => n,Playback({tones}/agency,noanswer)
+ same => n,Hangup(18)
+exten => putus,1,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,SendDTMF(1,,80)
+ same => n,Wait(1.2)
+ same => n,Hangup()
+exten => lambat,1,Ringing()
+ same => n,Wait(7)
+ same => n,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,Wait(7)
+ same => n,Goto(setuju,1)
+exten => tolak,1,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,SendDTMF(2,,80)
+ same => n,Wait(60)
+exten => diam,1,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,Wait(60)
+exten => kabur,1,Answer()
+ same => n,Wait(1)
+ same => n,Hangup()
+exten => sebentar,1,Set(TONE={tones}/agency)
+ same => n,Gosub(angkat,1(agency))
+ same => n,SendDTMF(1,,80)
+ same => n,Playback({tones}/short)
+ same => n,Hangup()
+; By the last but one digit of the caller's number: one of the above.
+exten => acak,1,Goto(${{CUT(WAYS,-,$[${{FILTER(0-9,${{CALLERID(num)}}):-2:1}} + 1])}},1)
+; The same for an operator who lets agencies have their time.
+exten => sabar,1,Verbose(1,ringing petugas ${{FILTER(0-9,${{CALLERID(num)}})}})
+ same => n,Ringing()
+ same => n,Wait(${{PATIENCE}})
+ same => n,Set(TONE={tones}/operator)
+ same => n,Gosub(angkat,1(operator))
+ same => n,Goto(setuju,1)
+exten => angkat,1,Set(LEG=${{ARG1}}-${{FILTER(0-9,${{CALLERID(num)}})}})
+ same => n,Set(WHO=${{ARG1}})
+ same => n,Answer()
+ same => n,MixMonitor({heard}/${{LEG}}.sln,r({heard}/rx-${{LEG}}.sln))
+ same => n,Wait(1)
+ same => n,Return()
+exten => setuju,1,SendDTMF(1,,80)
+ same => n(talk),Playback(${{TONE}})
+ same => n,Goto(talk)
 ; A telephone that rings and that nobody answers.
 exten => dering,1,Verbose(1,ringing petugas ${{FILTER(0-9,${{CALLERID(num)}})}})
  same => n,Ringing()
  same => n,Wait(600)
 exten => h,1,Verbose(1,ended ${{WHO}} ${{FILTER(0-9,${{CALLERID(num)}})}})
+; A citizen whose last three digits are the keys that are pressed.
+[pemilih]
+exten => _X.,1,Set(WHO=caller)
+ same => n,Set(NUMBER=${{EXTEN}})
+ same => n,MixMonitor({heard}/caller-${{EXTEN}}.sln,r({heard}/rx-caller-${{EXTEN}}.sln))
+ same => n,Wait(0.2)
+ same => n,SendDTMF(${{EXTEN:-3}},150,80)
+ same => n(talk),Playback({tones}/caller)
+ same => n,Goto(talk)
+exten => h,1,Verbose(1,ended caller ${{NUMBER}})
 [keluar]
 exten => _X.,1,Set(CALLERID(num)=${{EXTEN}})
  same => n,Dial(PJSIP/pemanggil)
@@ -115,9 +187,10 @@ class Exchange:
     port: int
     heard: Path
 
-    def call(self, number: str) -> None:
-        """A citizen with this number dials 112, presses 1 1 1, and talks."""
-        said = f"channel originate Local/{number}@keluar/n extension {number}@warga"
+    def call(self, number: str, *, choosing: bool = False) -> None:
+        """A citizen with this number dials 112, presses 1 1 1 (or the last digits), and talks."""
+        who = "pemilih" if choosing else "warga"
+        said = f"channel originate Local/{number}@keluar/n extension {number}@{who}"
         command = (*self.asterisk.command, "-C", str(self.where.etc / "asterisk.conf"), "-rx", said)
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
@@ -137,8 +210,14 @@ class Exchange:
 
 
 @contextmanager
-def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator[Exchange]:
-    """Start one, and stop it."""
+def exchange(
+    folder: Path, siaga_port: int, port: int | None = None, *, patience_s: int = 45, ways: str = ""
+) -> Iterator[Exchange]:
+    """Start one, and stop it.
+
+    ``patience_s`` is how long an operator called ``sabar`` lets it ring; ``ways`` names, with dashes
+    between them, what the agency called ``acak`` does for each digit.
+    """
     asterisk = find_asterisk(lambda _: None)
     port = port or free_port(ADDRESS)
     where = pbx.Folders(*(folder / name for name in ("etc", "lib", "spool", "run", "log")))
@@ -151,6 +230,7 @@ def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator
         made.mkdir(parents=True)
     for name, hertz in (("caller", CALLER), ("agency", AGENCY), ("operator", OPERATOR)):
         _write_tone(tones / f"{name}.wav", hertz)
+    _write_tone(tones / "short.wav", AGENCY, seconds=4)
     values = {
         "address": ADDRESS,
         "port": port,
@@ -160,6 +240,8 @@ def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator
         "heard": heard,
         "round_ms": ROUND_S * 1000,
         "middle_ms": ROUND_S * 500,
+        "patience_s": patience_s,
+        "ways": ways,
     }
     own = ROOT_FILES | FILES
     for name, text in own.items():
@@ -205,8 +287,8 @@ LEFT_OUT = (
 )
 
 
-def _write_tone(path: Path, hertz: float) -> None:
-    samples = decode(b"".join(itertools.islice(tone(hertz), 1500)))
+def _write_tone(path: Path, hertz: float, seconds: int = 30) -> None:
+    samples = decode(b"".join(itertools.islice(tone(hertz), 50 * seconds)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

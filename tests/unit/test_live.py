@@ -97,6 +97,7 @@ class House:
     forgotten: dict[str, float] = field(default_factory=dict)  # after so many seconds
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # a session is over
     taken_by: str | None = None  # who has the caller when the dialogue is cut
+    heard_s: float = 0.0  # how long a voice was heard on the last leg
 
     def host(self) -> Host:
         return Host(
@@ -110,6 +111,7 @@ class House:
             decide=self.route,
             case_number=lambda at: f"BKS-{at:.0f}",
             joined=self._joined,
+            heard_s=lambda call_id, who, now: self.heard_s,
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,

@@ -15,9 +15,16 @@ from ivr.flow.model import OPERATOR_ROUTE
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import PATIENCE_S, Keys
-from ivr.platforms.asterisk.perform import COMMAND_S, Channel, Request, dial_variables, perform
+from ivr.platforms.asterisk.perform import (
+    COMMAND_S,
+    Channel,
+    Request,
+    dial_variables,
+    perform,
+    shown,
+)
 from ivr.platforms.asterisk.targets import PLAYED
-from routing.model import Route
+from routing.model import Route, Trunk
 
 _, DIRECTORY = small()
 _, REAL = small(trunks=TRUNKS.replace("ISI-ALAMAT", "127.0.0.1:5070"))
@@ -300,18 +307,65 @@ def test_the_targets_stand_in_their_order_and_the_operator_needs_none() -> None:
     role = "&".join(f"siaga/{prompt.name}" for prompt in (ROLE, Prompt("Pos Damkar Mandau")))
     assert found == {
         "SIAGA_WHISPER": "&".join(f"siaga/{prompt.name}" for prompt in WHISPER),
+        "SIAGA_BUDGET": "60",
         "SIAGA_TARGETS": "2",
         "SIAGA_T1": "PJSIP/101@damkar-sip",
         "SIAGA_T1_ID": "damkar-mandau/damkar-sip",
         "SIAGA_T1_RING": "20",
         "SIAGA_T1_ACCEPT": "answer",
         "SIAGA_T1_ROLE": "",
+        "SIAGA_T1_WITH": "",
+        "SIAGA_T1_PHONE": "pjsip-101-damkar-sip",
+        "SIAGA_T1_LINES": "1",
+        "SIAGA_T1_TRUNK": "damkar-sip",
+        "SIAGA_T1_CHANNELS": "2",
+        "SIAGA_T1_SETUP": "4",
+        "SIAGA_T1_PILOT": "",
         "SIAGA_T2": PLAYED,
         "SIAGA_T2_ID": "damkar-mandau/jasnita",
         "SIAGA_T2_RING": "15",
         "SIAGA_T2_ACCEPT": "press",
         "SIAGA_T2_ROLE": role,
+        "SIAGA_T2_WITH": "",
+        "SIAGA_T2_PHONE": "",
+        "SIAGA_T2_LINES": "1",
+        "SIAGA_T2_TRUNK": "",
+        "SIAGA_T2_CHANNELS": "",
+        "SIAGA_T2_SETUP": "4",
+        "SIAGA_T2_PILOT": "",
     }
+
+
+def test_what_a_trunk_allows_goes_with_each_of_its_targets() -> None:
+    trunk = Trunk("damkar-sip", "10.0.0.5", channels=2, pilot="0766112", setup_s=10.0)
+    channel = Caller().channel(real=True)
+    directory = replace(channel.directory, trunks={"damkar-sip": trunk})
+    both = (FIRST, replace(FIRST, target="102", lines=3, together=True), OPERATOR_ROUTE)
+    found = dial_variables(
+        Dial(both, WHISPER, budget_s=41.5), replace(channel, directory=directory)
+    )
+    assert found["SIAGA_BUDGET"] == "41"
+    assert found["SIAGA_T1_WITH"] == ""
+    assert found["SIAGA_T2_WITH"] == "1"
+    assert (found["SIAGA_T2_LINES"], found["SIAGA_T2_CHANNELS"]) == ("3", "2")
+    assert (found["SIAGA_T2_SETUP"], found["SIAGA_T2_PILOT"]) == ("10", "0766112")
+
+
+@pytest.mark.parametrize(
+    ("told", "display"),
+    [
+        ((Prompt("Kebakaran"), Prompt("Mandau")), "Kebakaran Mandau"),
+        ((Prompt('Rumah "Sakit"\n;<sip:x>'),), "Rumah Sakit sip x"),
+        ((Prompt("Gangguan kesehatan"), Prompt("Kecamatan yang namanya panjang sekali")), None),
+        ((), ""),
+    ],
+)
+def test_a_display_is_shown_what_every_telephone_can_show(
+    told: tuple[Prompt, ...], display: str | None
+) -> None:
+    found = shown(told)
+    assert display is None or found == display
+    assert re.fullmatch(r"[A-Za-z0-9 .-]{0,40}", found)
 
 
 def test_a_target_without_a_number_or_an_address_is_played_and_says_who_it_is() -> None:
@@ -324,6 +378,7 @@ def test_a_target_without_a_number_or_an_address_is_played_and_says_who_it_is() 
 def test_the_operator_alone_needs_no_targets() -> None:
     assert dial_variables(Dial((OPERATOR_ROUTE,), ()), Caller().channel()) == {
         "SIAGA_WHISPER": "",
+        "SIAGA_BUDGET": "60",
         "SIAGA_TARGETS": "0",
     }
 

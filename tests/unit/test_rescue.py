@@ -24,7 +24,14 @@ from ivr.flow.model import Turn
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.menu import MenuStep
 from ivr.platforms.asterisk.keys import Keys
-from ivr.platforms.asterisk.perform import KNOWN, Channel, dial_variables, joined
+from ivr.platforms.asterisk.perform import (
+    KNOWN,
+    SHOWN,
+    Channel,
+    dial_variables,
+    joined,
+    shown,
+)
 from ivr.platforms.asterisk.rescue import RescueAgi, rescue
 from ivr.platforms.asterisk.snapshot import snapshot
 from routing.decide import decide
@@ -319,6 +326,7 @@ def test_its_answers_are_those_of_the_engine_for_every_incident_at_every_place()
             assert isinstance(turn.state.waiting, Dial)
             expected = dial_variables(turn.state.waiting, channel)
             expected[KNOWN] = joined(learned[-1].told, channel)
+            expected[SHOWN] = shown(learned[-1].told)
             assert known["targets"][incident][code] == expected
             before = {"SIAGA_INCIDENT": incident, "SIAGA_PLACE": code}
             pbx = Pbx(**before)
@@ -346,6 +354,7 @@ def test_a_guessed_place_is_told_as_the_engine_tells_it() -> None:
             "SIAGA_INCIDENT": "kebakaran",
             "SIAGA_PLACE": learned.value,
             KNOWN: joined(learned.told, channel),
+            SHOWN: shown(learned.told),
         }
         pbx = Pbx(**before)
         assert rescued(pbx, known)

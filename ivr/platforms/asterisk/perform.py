@@ -237,8 +237,8 @@ def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
 
 def shown(prompts: Sequence[Prompt]) -> str:
     """What is known, in letters that every telephone's display and every SIP header can hold."""
-    text = " ".join(prompt.text for prompt in prompts)
-    return re.sub(r"[^A-Za-z0-9 .-]+", " ", text)[:LONGEST_SHOWN].strip()
+    text = re.sub(r"[^A-Za-z0-9.-]+", " ", " ".join(prompt.text for prompt in prompts))
+    return text[:LONGEST_SHOWN].strip()
 
 
 def joined(prompts: Sequence[Prompt], channel: Channel) -> str:

@@ -27,6 +27,7 @@ from typing import Any
 from asterisk.agi import AGI, AGIError, AGIHangup
 
 KNOWN = "SHARED(SIAGA_TOLD)"
+SHOWN = "SIAGA_SHOWN"
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 KEYS = "0123456789*#"
 
@@ -124,7 +125,8 @@ def _as_told(variables: Mapping[str, str], told: str) -> Mapping[str, str]:
     exact, whisper = variables.get(KNOWN, ""), variables.get("SIAGA_WHISPER", "")
     if not told or not exact or not whisper.startswith(exact):
         return variables
-    return {**variables, KNOWN: told, "SIAGA_WHISPER": told + whisper.removeprefix(exact)}
+    left = {name: value for name, value in variables.items() if name != SHOWN}
+    return {**left, KNOWN: told, "SIAGA_WHISPER": told + whisper.removeprefix(exact)}
 
 
 def _key(answer: str) -> str:
