@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -74,7 +75,7 @@ def put(url: str, given: list[Record]) -> None:
     engine.dispose()
 
 
-def shown(url: str, call: str = "1") -> dict[str, object]:
+def shown(url: str, call: str = "1") -> dict[str, Any]:
     found = reports.show_call(url, call)
     assert found is not None
     return found
@@ -190,6 +191,36 @@ def test_the_surest_location_is_told_and_none_is_overwritten(url: str) -> None:
     location = shown(url)["location"]
     assert isinstance(location, dict)
     assert (location["code"], location["source"]) == ("14.03.09", "ivr_dtmf")
+
+
+def test_what_the_agency_said_came_of_it_is_told_and_the_last_word_counts(url: str) -> None:
+    said = {"who": "damkar-mandau/jasnita", "outcome": "palsu"}
+    put(
+        url,
+        records(
+            *TWENTY_S,
+            (30.0, "leg.outcome", said),
+            (31.0, "leg.outcome", {**said, "outcome": "dikirim"}),
+        ),
+    )
+    call = shown(url)
+    assert call["outcome"] == "dikirim"
+    assert call["transcript"][-2:] == [
+        "  30.00  * outcome palsu by damkar-mandau",
+        "  31.00  * outcome dikirim by damkar-mandau",
+    ]
+
+
+def test_a_leg_that_led_to_nobody_says_why(url: str) -> None:
+    legs = [
+        {"who": "damkar-mandau/jasnita", "result": "no_answer", "cause": "voicemail"},
+        {"who": "damkar-mandau/jasnita", "result": "busy"},
+    ]
+    put(url, records((0.0, offered()), *((1.0, "leg.result", leg) for leg in legs)))
+    assert shown(url)["transcript"] == [
+        "   1.00  ! damkar-mandau via jasnita no_answer (voicemail)",
+        "   1.00  ! damkar-mandau via jasnita busy",
+    ]
 
 
 def test_the_last_decision_is_the_one_that_counts(url: str) -> None:
