@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from small_deployment import offered
 
@@ -15,7 +19,7 @@ from ivr.flow.journal import to_json
 from ivr.store import reports
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
-from ivr.store.tables import Base, connect, migrate
+from ivr.store.tables import MIGRATIONS, Base, connect, migrate
 from routing.model import Location, Reason, Route
 
 START = 1_750_000_000.0
@@ -294,3 +298,18 @@ def test_migrating_twice_is_harmless_and_makes_the_tables_of_today(url: str) -> 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
+
+
+def test_a_database_of_an_earlier_version_keeps_its_calls(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    earlier = Config()
+    earlier.set_main_option("script_location", str(MIGRATIONS))
+    earlier.attributes["url"] = url
+    command.upgrade(earlier, "0001")
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.execute("INSERT INTO calls (call_id, case_number, test) VALUES ('1', 'BKS-1', 0)")
+        old.commit()
+    migrate(url)
+    assert (shown(url)["case_number"], shown(url)["outcome"]) == ("BKS-1", None)
+    put(url, records(*TWENTY_S, call_id="2"))
+    assert shown(url, "2")["bridged"]
