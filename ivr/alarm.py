@@ -6,35 +6,22 @@ network: the newest message is delivered by a thread of its own, again and again
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from ivr.platforms.asterisk.reachability import Standing
+from ivr.webhook import post
 
-POST_S = 5.0
 REMIND_S = 60.0
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
-SIGNATURE = "X-Siaga-Signature"
 
 log = structlog.get_logger(__name__)
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A webhook that sends us elsewhere is not the one that was configured."""
-
-    def redirect_request(self, *said: Any, **more: Any) -> None:
-        return None
 
 
 class Alarm:
@@ -122,19 +109,10 @@ class Alarm:
                     return
 
     def _sent(self, message: bytes) -> bool:
-        digest = hmac.new(self._secret.encode(), message, hashlib.sha256).hexdigest()
-        request = urllib.request.Request(  # noqa: S310 (config refuses all but http and https)
-            self._url or "",
-            data=message,
-            headers={"Content-Type": "application/json", SIGNATURE: f"sha256={digest}"},
-        )
-        try:
-            with urllib.request.build_opener(_Stay).open(request, timeout=POST_S):
-                return True
-        except Exception as error:  # whatever a network may come up with; the URL may hold a secret
-            status = error.code if isinstance(error, urllib.error.HTTPError) else None
-            log.warning("alarm_not_delivered", error=type(error).__name__, status=status)
-            return False
+        answer = post(self._url or "", self._secret, message)
+        if not answer.taken:
+            log.warning("alarm_not_delivered", error=answer.error, status=answer.status)
+        return answer.taken
 
     def _write(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
         lines = [

@@ -251,15 +251,17 @@ def calls(context: typer.Context, as_json: Json = False) -> None:
 @calls_app.command("show")
 def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Satu panggilan: apa yang didengar, ditekan, diputuskan, dan mengapa."""
-    from ivr.store import reports
+    from ivr.store import recordings, reports
 
-    found = reports.show_call(configuration.read().database_url, call)
+    config = configuration.read()
+    found = reports.show_call(config.database_url, call)
     if found is None:
         _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+    found["recording"] = recordings.of_call(config.recordings_dir, found["call_id"])
     if as_json:
         _print_json(found)
     else:
-        print(reports.describe(found))
+        print(reports.describe(found), recordings.describe(found["recording"]), sep="\n\n")
 
 
 @prompts_app.command("build")

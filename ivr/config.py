@@ -32,6 +32,7 @@ class Config:
     rtp_end: int
     database_url: str
     notify_url: str | None
+    ticket_url: str | None
 
     @property
     def journal_dir(self) -> Path:
@@ -68,15 +69,15 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         rtp_start=rtp_start,
         rtp_end=rtp_end,
         database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",
-        notify_url=_web_address(environment.get("SIAGA_NOTIFY_URL")),
+        notify_url=_web_address(environment, "SIAGA_NOTIFY_URL"),
+        ticket_url=_web_address(environment, "SIAGA_TICKET_URL"),
     )
 
 
-def _web_address(text: str | None) -> str | None:
+def _web_address(environment: Mapping[str, str], name: str) -> str | None:
+    text = environment.get(name)
     if text and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
-        raise ConfigError(
-            "SIAGA_NOTIFY_URL bukan alamat http:// atau https:// tanpa nama dan sandi."
-        )
+        raise ConfigError(f"{name} bukan alamat http:// atau https:// tanpa nama dan sandi.")
     return text or None
 
 

@@ -34,6 +34,8 @@ from ivr.config import Config
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.dead_lines import DeadLines
 from ivr.platforms.asterisk.programs import Asterisk
+from ivr.store.recordings import Recordings
+from ivr.tickets import Delivery
 
 READY_SECONDS = 40.0
 STOP_SECONDS = 10.0
@@ -49,6 +51,10 @@ FALLS_OF_A_LOOP = 5
 LOOP_PAUSE = 30.0
 DRAIN_SECONDS = 120.0
 WATCH_SECONDS = 2.0
+TICKETS_SECONDS = 1.0
+RECORDINGS_SECONDS = 3.0
+NOT_URGENT = 10
+"""How nice the conversion of recordings is; nicer, it might hold up this whole process by its lock."""
 
 log = structlog.get_logger(__name__)
 
@@ -142,6 +148,7 @@ def run(
     since = time.time()
     line = logging.start((config.log_dir / "supervisor.log").open("a"))
     watch = Watch(config, asterisk, where, published)
+    beside = _beside(config, published, watch, components[0])
     swap = Swap(components)
     signal.signal(signal.SIGHUP, swap.wanted)
 
@@ -162,7 +169,8 @@ def run(
             time.sleep(0.02)
         write()
         if not stopping:
-            watch.start()
+            for work in beside:
+                work.start()
             tell_ready()
         while not stopping:
             changed = [_look(component, asterisk, where) for component in components]
@@ -171,15 +179,72 @@ def run(
                 write()
             time.sleep(LOOK_SECONDS)
     finally:
-        watch.stop()
+        for work in beside:
+            work.stop()
+        watch.close()
         for component in (*swap.others(), *reversed(components)):
             _stop(component)
         clean(config)
         line.close()
 
 
+class Regularly:
+    """One piece of work every few seconds, in a thread of its own that outlives its failures.
+
+    ``nice`` is how far it stands back for whoever else wants the processor.
+    """
+
+    def __init__(
+        self, name: str, seconds: float, work: Callable[[], None], *, nice: int = 0
+    ) -> None:
+        self._name, self._seconds, self._work, self._nice = name, seconds, work, nice
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more of it; what is under way may end after this."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        if self._nice:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
+        while not self._stopping.wait(self._seconds):
+            try:
+                self._work()
+            except Exception:  # a thread that dies would be a quiet that nobody notices
+                log.exception("work_failed", name=self._name)
+
+
+def _beside(
+    config: Config, published: Published, watch: Watch, asterisk: Component
+) -> list[Regularly]:
+    """What is done while calls go on and is no part of any."""
+
+    def asterisk_pid() -> int | None:
+        process = asterisk.process
+        return process.pid if process else None
+
+    recordings = Recordings(config.recordings_dir, asterisk_pid)
+    work = [
+        Regularly("watch", WATCH_SECONDS, watch.look),
+        Regularly("recordings", RECORDINGS_SECONDS, recordings.look, nice=NOT_URGENT),
+    ]
+    if config.ticket_url:
+        delivery = Delivery(
+            config.database_url,
+            config.ticket_url,
+            secret=pbx.secret(config, "notify"),
+            daerah=published.dialplan.name,
+        )
+        work.append(Regularly("tickets", TICKETS_SECONDS, delivery.look))
+    return work
+
+
 class Watch:
-    """Looks every few seconds, in a thread: can a person be reached, which lines are dead."""
+    """Looks whether a person can be reached, and which lines are dead."""
 
     def __init__(
         self, config: Config, asterisk: Asterisk, where: pbx.Folders, published: Published
@@ -192,25 +257,13 @@ class Watch:
         )
         self._asterisk, self._where, self._published = asterisk, where, published
         self._dead_lines = DeadLines(lambda command: pbx.ask(asterisk, where, command))
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def look(self) -> None:
+        self._alarm.tell(pbx.standings(self._asterisk, self._where, self._published.directory))
+        self._dead_lines.look(time.monotonic())
 
-    def stop(self) -> None:
-        self._stopping.set()
+    def close(self) -> None:
         self._alarm.close()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(WATCH_SECONDS):
-            try:
-                self._alarm.tell(
-                    pbx.standings(self._asterisk, self._where, self._published.directory)
-                )
-                self._dead_lines.look(time.monotonic())
-            except Exception:  # a watch that dies would be the quiet it is there to break
-                log.exception("watch_failed")
 
 
 class Swap:

@@ -18,7 +18,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine, select
 
-from ivr.store.projection import CALLS, Record
+from ivr.store.projection import Record
+from ivr.store.tables import CALLS
 
 WIB = timezone(timedelta(hours=7), "WIB")
 ANSWER_S = 2.0

@@ -1,4 +1,4 @@
-"""What the events of a call add up to: the rows that reports read.
+"""What the events of a call add up to: the rows that reports read, and the tickets to be sent.
 
 Each record changes the projection once, in the transaction that stores it; a record that is already
 there changes nothing. So a journal can be put in again after a crash.
@@ -10,16 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
-from ivr.store.tables import Call, DecisionRow, EventRow, LocationRow
-
-CALLS: Table = Call.__table__  # type: ignore[assignment]
-EVENTS: Table = EventRow.__table__  # type: ignore[assignment]
-LOCATIONS: Table = LocationRow.__table__  # type: ignore[assignment]
-DECISIONS: Table = DecisionRow.__table__  # type: ignore[assignment]
+from ivr.store import tickets
+from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,7 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
         return
     if kind == "call_offered":
         _offered(connection, call_id, seq, at, body)
+        tickets.make_up(connection, call_id, seq, at, "open")
     elif kind == "learned":
         _learned(connection, call_id, seq, at, body)
     elif kind == "route_decided":
@@ -67,12 +64,15 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
         _change(connection, call_id, ended_at=None, ended_by=None)
     elif kind == "leg.accepted":
         # Who accepts takes the caller out of the dialogue: that the dialogue's line closed is no end.
-        who = str(body.get("who", "")).partition("/")[0]
-        _change(connection, call_id, bridged_to=who, ended_at=None, ended_by=None)
+        _change(connection, call_id, bridged_to=_agency(body), ended_at=None, ended_by=None)
+        tickets.make_up(connection, call_id, seq, at, "forwarded")
     elif kind == "leg.bridged":
         _first(connection, call_id, bridged_at=at)
     elif kind == "leg.ended":
         _change(connection, call_id, ended_at=at, ended_by=body.get("by") or "line_lost")
+        tickets.make_up(connection, call_id, seq, at, "closed")
+    elif kind == "leg.outcome":
+        _outcome(connection, call_id, seq, at, body)
     elif kind == "caller_hung_up":
         _first(connection, call_id, ended_at=at, ended_by="caller")
 
@@ -105,6 +105,21 @@ def _learned(
             "confidence": body.get("confidence", 0.0),
         }
         _location(connection, call_id, seq, at, said)
+
+
+def _outcome(
+    connection: Connection, call_id: str, seq: int, at: float, body: Mapping[str, Any]
+) -> None:
+    """The last one counts. A call that is still open is not told as closed; its end tells it."""
+    _change(connection, call_id, outcome=body["outcome"])
+    ended = select(CALLS.c.ended_at).where(CALLS.c.call_id == call_id)
+    if connection.execute(ended).scalar() is not None:
+        tickets.make_up(connection, call_id, seq, at, "closed", to=_agency(body))
+
+
+def _agency(body: Mapping[str, Any]) -> str:
+    """Of ``agency/trunk`` or ``operator/trunk``, the first."""
+    return str(body.get("who", "")).partition("/")[0]
 
 
 def _location(

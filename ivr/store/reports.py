@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, or_, select
 
-from ivr.store.projection import CALLS, DECISIONS, EVENTS, LOCATIONS
-from ivr.store.tables import connect
+from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect
 
 _SURE_FIRST = (LOCATIONS.c.confidence.desc(), LOCATIONS.c.seq.desc())
 
@@ -131,12 +130,17 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return ["* ringing"]
         case "leg.accepted":
             return [f"* accepted by {str(body.get('who', '')).replace('/', ' via ')}"]
+        case "leg.result":
+            cause = f" ({body['cause']})" if body.get("cause") else ""
+            return [f"! {str(body['who']).replace('/', ' via ')} {body['result']}{cause}"]
         case "leg.bridged":
             return ["* bridged"]
         case "leg.reporting":
             return ["* report of a caller who is gone is being delivered"]
         case "leg.reported":
             return [f"* report taken by {str(body.get('who', '')).replace('/', ' via ')}"]
+        case "leg.outcome":
+            return [f"* outcome {body['outcome']} by {str(body['who']).partition('/')[0]}"]
         case "leg.ended":
             return [f"* ended by {body.get('by') or 'caller'}"]
         case _:

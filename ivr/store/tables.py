@@ -1,8 +1,8 @@
 """The tables, and how a database gets them.
 
 ``events`` is append-only and is the truth; ``calls``, ``locations`` and ``decisions`` are what those
-events add up to, written in the same transaction so that a report needs no replay. Times are seconds
-since the epoch, UTC.
+events add up to, written in the same transaction so that a report needs no replay; so are ``tickets``,
+what others are still to be told or were told. Times are seconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import JSON, BigInteger, Engine, Float, Index, String, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Engine,
+    Float,
+    Index,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,6 +56,7 @@ class Call(Base):
     bridged_to: Mapped[str | None] = mapped_column(String(64))
     ended_at: Mapped[float | None] = mapped_column(Float)
     ended_by: Mapped[str | None] = mapped_column(String(16))  # caller | human | line_lost
+    outcome: Mapped[str | None] = mapped_column(String(16))  # what the agency said came of it
 
 
 class EventRow(Base):
@@ -90,7 +101,26 @@ class DecisionRow(Base):
     notify: Mapped[list[Any]] = mapped_column(JSON)
 
 
+class TicketRow(Base):
+    """One message about a call for a system elsewhere, made up when the record of it was stored."""
+
+    __tablename__ = "tickets"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
+    state: Mapped[str] = mapped_column(String(16))  # waiting | taken | given_up
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 Index("calls_open", Call.ended_at, Call.offered_at)
+Index("tickets_by_state", TicketRow.state, TicketRow.at)
+
+CALLS: Table = Call.__table__  # type: ignore[assignment]
+EVENTS: Table = EventRow.__table__  # type: ignore[assignment]
+LOCATIONS: Table = LocationRow.__table__  # type: ignore[assignment]
+DECISIONS: Table = DecisionRow.__table__  # type: ignore[assignment]
+TICKETS: Table = TicketRow.__table__  # type: ignore[assignment]
 
 
 def connect(url: str) -> Engine:

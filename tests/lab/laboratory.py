@@ -7,14 +7,17 @@ loopback. Peers have addresses of their own (127.0.0.3 an agency, 127.0.0.4 an o
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,6 +172,33 @@ async def crowd(
         return program.process.returncode
     finally:
         await program.stop()
+
+
+class _Hook(http.server.BaseHTTPRequestHandler):
+    told: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.told.append(json.loads(body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An address that takes every message, and what it has taken."""
+    told: list[dict[str, Any]] = []
+    handler = type("Hook", (_Hook,), {"told": told})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/alarm", told
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def lab_deployment(folder: Path, changes: Mapping[str, Mapping[str, str]]) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from laboratory import AGENCY, OPERATOR, Engine, crowd, eventually, hear_each_other
 
 from ivr.softphone.phone import answerer, caller
+from ivr.store.recordings import of_call
 
 CONTRACT = {
     "call_id",
@@ -124,9 +125,10 @@ def test_both_sides_hear_each_other_and_the_agency_was_told_before(
     call_id = asyncio.run(call())
     record = asyncio.run(eventually_recorded(peered, call_id))
     assert record["bridged_to"] == "damkar-mandau"
-    recording = peered.home / "recordings" / f"{record['call_id']}.sln"
+    recording = of_call(peered.home / "recordings", record["call_id"])
+    assert recording is not None
     talked_s = record["ended_at"] - record["offered_at"]
-    assert recording.stat().st_size / 16_000 > talked_s - 0.5, "recorded from the first second on"
+    assert recording["seconds"] > talked_s - 0.5, "recorded from the first second on"
 
 
 def test_a_busy_post_is_followed_by_its_second_telephone(

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.alarm import REMIND_S, SIGNATURE, Alarm
+from ivr.alarm import REMIND_S, Alarm
 from ivr.platforms.asterisk.reachability import Standing
+from ivr.webhook import SIGNATURE
 
 REACHED = (Standing("pusat", True, "menjawab"),)
 ALONE = (Standing("pusat", False, "tidak menjawab OPTIONS"), Standing("b", False, "x"))

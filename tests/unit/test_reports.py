@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from small_deployment import offered
 
@@ -14,7 +19,7 @@ from ivr.flow.journal import to_json
 from ivr.store import reports
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
-from ivr.store.tables import Base, connect, migrate
+from ivr.store.tables import MIGRATIONS, Base, connect, migrate
 from routing.model import Location, Reason, Route
 
 START = 1_750_000_000.0
@@ -74,7 +79,7 @@ def put(url: str, given: list[Record]) -> None:
     engine.dispose()
 
 
-def shown(url: str, call: str = "1") -> dict[str, object]:
+def shown(url: str, call: str = "1") -> dict[str, Any]:
     found = reports.show_call(url, call)
     assert found is not None
     return found
@@ -192,6 +197,36 @@ def test_the_surest_location_is_told_and_none_is_overwritten(url: str) -> None:
     assert (location["code"], location["source"]) == ("14.03.09", "ivr_dtmf")
 
 
+def test_what_the_agency_said_came_of_it_is_told_and_the_last_word_counts(url: str) -> None:
+    said = {"who": "damkar-mandau/jasnita", "outcome": "palsu"}
+    put(
+        url,
+        records(
+            *TWENTY_S,
+            (30.0, "leg.outcome", said),
+            (31.0, "leg.outcome", {**said, "outcome": "dikirim"}),
+        ),
+    )
+    call = shown(url)
+    assert call["outcome"] == "dikirim"
+    assert call["transcript"][-2:] == [
+        "  30.00  * outcome palsu by damkar-mandau",
+        "  31.00  * outcome dikirim by damkar-mandau",
+    ]
+
+
+def test_a_leg_that_led_to_nobody_says_why(url: str) -> None:
+    legs = [
+        {"who": "damkar-mandau/jasnita", "result": "no_answer", "cause": "voicemail"},
+        {"who": "damkar-mandau/jasnita", "result": "busy"},
+    ]
+    put(url, records((0.0, offered()), *((1.0, "leg.result", leg) for leg in legs)))
+    assert shown(url)["transcript"] == [
+        "   1.00  ! damkar-mandau via jasnita no_answer (voicemail)",
+        "   1.00  ! damkar-mandau via jasnita busy",
+    ]
+
+
 def test_the_last_decision_is_the_one_that_counts(url: str) -> None:
     first = RouteDecided(ROUTES, BECAUSE)
     second = RouteDecided(ROUTES[2:], BECAUSE[1:])
@@ -263,3 +298,18 @@ def test_migrating_twice_is_harmless_and_makes_the_tables_of_today(url: str) -> 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
+
+
+def test_a_database_of_an_earlier_version_keeps_its_calls(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    earlier = Config()
+    earlier.set_main_option("script_location", str(MIGRATIONS))
+    earlier.attributes["url"] = url
+    command.upgrade(earlier, "0001")
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.execute("INSERT INTO calls (call_id, case_number, test) VALUES ('1', 'BKS-1', 0)")
+        old.commit()
+    migrate(url)
+    assert (shown(url)["case_number"], shown(url)["outcome"]) == ("BKS-1", None)
+    put(url, records(*TWENTY_S, call_id="2"))
+    assert shown(url, "2")["bridged"]

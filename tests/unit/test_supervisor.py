@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from structlog.testing import capture_logs
 from ivr import supervisor
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk
-from ivr.supervisor import Component
+from ivr.supervisor import Component, Regularly
 
 NO_ASTERISK = Asterisk((), Path(), Path(), "", "")
 NOWHERE = pbx.Folders(Path(), Path(), Path(), Path(), Path())
@@ -107,3 +109,24 @@ def test_a_long_life_forgives_earlier_falls(tmp_path: Path) -> None:
     with capture_logs():
         supervisor._fell(child, -9)
     assert (child.falls, child.state) == (1, "restarting")
+
+
+def test_work_beside_the_calls_goes_on_after_a_failure_and_stands_back_if_told_to() -> None:
+    """The thread that failed once is the one that works again."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    done: queue.Queue[tuple[int, int]] = queue.Queue()
+
+    def work() -> None:
+        thread = threading.get_native_id()
+        done.put((thread, os.getpriority(os.PRIO_PROCESS, thread)))
+        raise RuntimeError("once more")
+
+    with capture_logs() as logs:
+        it = Regularly("x", 0.01, work, nice=usual + 3)
+        it.start()
+        first, second = done.get(timeout=10), done.get(timeout=10)
+        it.stop()
+    assert first == second
+    assert first[1] == usual + 3
+    assert os.getpriority(os.PRIO_PROCESS, 0) == usual
+    assert {line["event"] for line in logs} == {"work_failed"}
