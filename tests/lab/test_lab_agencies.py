@@ -1,4 +1,4 @@
-"""Agencies as they are met in the field: each ends with the caller at a person, and the true cause on record."""
+"""Agencies as they are met: each ends with the caller at a person, and the true cause on record."""
 
 from __future__ import annotations
 
