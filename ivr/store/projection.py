@@ -66,6 +66,8 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
         # Who accepts takes the caller out of the dialogue: that the dialogue's line closed is no end.
         _change(connection, call_id, bridged_to=_agency(body), ended_at=None, ended_by=None)
         tickets.make_up(connection, call_id, seq, at, "forwarded")
+    elif kind == "leg.reported":  # of a caller who is gone: it has reached somebody all the same
+        tickets.make_up(connection, call_id, seq, at, "forwarded", to=_agency(body))
     elif kind == "leg.bridged":
         _first(connection, call_id, bridged_at=at)
     elif kind == "leg.ended":

@@ -132,9 +132,13 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"* accepted by {str(body.get('who', '')).replace('/', ' via ')}"]
         case "leg.result":
             cause = f" ({body['cause']})" if body.get("cause") else ""
-            return [f"! {str(body['who']).replace('/', ' via ')} {body['result']}{cause}"]
+            return [f"* {str(body['who']).replace('/', ' via ')} {body['result']}{cause}"]
         case "leg.bridged":
             return ["* bridged"]
+        case "leg.calling_in":
+            return [f"* operator called in by {str(body['who']).partition('/')[0]}"]
+        case "leg.called_in":
+            return ["* operator joined the talk"]
         case "leg.reporting":
             return ["* report of a caller who is gone is being delivered"]
         case "leg.reported":

@@ -127,10 +127,12 @@ exten => sebentar,1,Set(TONE={tones}/agency)
  same => n,SendDTMF(1,,80)
  same => n,Playback({tones}/short)
  same => n,Hangup()
-; By the last but one digit of the caller's number: one of the above.
+; By the last digits of the caller's number: one of the above.
 exten => acak,1,Goto(${{CUT(WAYS,-,$[${{FILTER(0-9,${{CALLERID(num)}}):-2:1}} + 1])}},1)
+exten => acak-juga,1,Goto(${{CUT(WAYS,-,$[${{FILTER(0-9,${{CALLERID(num)}}):-1:1}} + 1])}},1)
 ; The same for an operator who lets agencies have their time.
-exten => sabar,1,Verbose(1,ringing petugas ${{FILTER(0-9,${{CALLERID(num)}})}})
+exten => sabar,1,Set(WHO=sabar)
+ same => n,Verbose(1,ringing sabar ${{FILTER(0-9,${{CALLERID(num)}})}})
  same => n,Ringing()
  same => n,Wait(${{PATIENCE}})
  same => n,Set(TONE={tones}/operator)
