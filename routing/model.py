@@ -66,7 +66,9 @@ class Trunk:
     name: str
     host: str
     channels: int = 2
-    register: Literal["no", "out", "in"] = "no"  # out: we register with the peer; in: it does with us
+    register: Literal["no", "out", "in"] = (
+        "no"  # out: we register with the peer; in: it does with us
+    )
     login: str = ""  # the name that goes with the password, which is no part of a deployment
     pilot: str | None = None
     setup_s: float = 4.0

@@ -12,7 +12,7 @@ import re
 import struct
 import subprocess
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,18 +139,12 @@ class Exchange:
 @contextmanager
 def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator[Exchange]:
     """Start one, and stop it."""
-    asterisk = find_asterisk(lambda _: None)
     port = port or free_port(ADDRESS)
-    where = pbx.Folders(*(folder / name for name in ("etc", "lib", "spool", "run", "log")))
     heard, tones = folder / "heard", folder / "tones"
-    for made in (
-        *(getattr(where, n) for n in ("etc", "state", "spool", "run", "log")),
-        heard,
-        tones,
-    ):
+    for made in (heard, tones):
         made.mkdir(parents=True)
     for name, hertz in (("caller", CALLER), ("agency", AGENCY), ("operator", OPERATOR)):
-        _write_tone(tones / f"{name}.wav", hertz)
+        write_tone(tones / f"{name}.wav", hertz)
     values = {
         "address": ADDRESS,
         "port": port,
@@ -161,10 +155,25 @@ def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator
         "round_ms": ROUND_S * 1000,
         "middle_ms": ROUND_S * 500,
     }
-    own = ROOT_FILES | FILES
-    for name, text in own.items():
-        filled = text.format(**values) if name in FILES and name != "logger.conf" else text
-        (where.etc / name).write_text(filled)
+    filled = {
+        name: text if name == "logger.conf" else text.format(**values)
+        for name, text in FILES.items()
+    }
+    with second_asterisk(folder, filled, rtp=(30000, 31999)) as (asterisk, where):
+        yield Exchange(asterisk, where, port, heard)
+
+
+@contextmanager
+def second_asterisk(
+    folder: Path, files: Mapping[str, str], *, rtp: tuple[int, int]
+) -> Iterator[tuple[Asterisk, pbx.Folders]]:
+    """A booted Asterisk with these files and the modules of the engine, but for a few."""
+    asterisk = find_asterisk(lambda _: None)
+    where = pbx.Folders(*(folder / name for name in ("etc", "lib", "spool", "run", "log")))
+    for name in ("etc", "state", "spool", "run", "log"):
+        getattr(where, name).mkdir(parents=True)
+    for name, text in (ROOT_FILES | dict(files)).items():
+        (where.etc / name).write_text(text)
     (where.etc / "asterisk.conf").write_text(
         "[directories]\n"
         f"astetcdir => {where.etc}\nastmoddir => {asterisk.modules_dir}\n"
@@ -177,7 +186,7 @@ def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator
     (where.etc / "modules.conf").write_text(
         "[modules]\nautoload = no\n" + "".join(f"load = {m}.so\n" for m in wanted)
     )
-    (where.etc / "rtp.conf").write_text("[general]\nrtpstart=30000\nrtpend=31999\n")
+    (where.etc / "rtp.conf").write_text(f"[general]\nrtpstart={rtp[0]}\nrtpend={rtp[1]}\n")
     process = subprocess.Popen(
         pbx.start_command(asterisk, where),
         stdin=subprocess.DEVNULL,
@@ -186,7 +195,7 @@ def exchange(folder: Path, siaga_port: int, port: int | None = None) -> Iterator
     )
     try:
         asyncio.run(eventually(lambda: pbx.is_booted(asterisk, where), 30, "a booted exchange"))
-        yield Exchange(asterisk, where, port, heard)
+        yield asterisk, where
     finally:
         process.terminate()
         process.wait(15)
@@ -205,8 +214,8 @@ LEFT_OUT = (
 )
 
 
-def _write_tone(path: Path, hertz: float) -> None:
-    samples = decode(b"".join(itertools.islice(tone(hertz), 1500)))
+def write_tone(path: Path, hertz: float, seconds: int = 30) -> None:
+    samples = decode(b"".join(itertools.islice(tone(hertz), seconds * 50)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
