@@ -21,6 +21,7 @@ from ivr.platforms.asterisk.trunk_health import (
     Seen,
     contact,
     describe,
+    is_known,
     judge,
     not_running,
     registration,
@@ -66,7 +67,8 @@ def _asterisk_row(said: Mapping[str, object] | None) -> dict[str, Any] | None:
 def _look(config: Config, trunk: Trunk, since: float) -> Seen:
     """Ask Asterisk for a sign of life of the peer, wait for it, and note everything."""
     asterisk, where = find_asterisk(lambda _: None), pbx.folders(config)
-    contacts, registrations = _asked_anew(asterisk, where, trunk)
+    endpoint = pbx.ask(asterisk, where, f"pjsip show endpoint {trunk.name}")
+    contacts, registrations = _asked_anew(asterisk, where, trunk, known=is_known(endpoint, trunk))
     address = _address(trunk.host)
     port = _port(trunk.host)
     found = contact(contacts, trunk)
@@ -74,7 +76,7 @@ def _look(config: Config, trunk: Trunk, since: float) -> Seen:
     return Seen(
         contacts=contacts,
         registrations=registrations,
-        endpoint=pbx.ask(asterisk, where, f"pjsip show endpoint {trunk.name}"),
+        endpoint=endpoint,
         variables=pbx.ask(asterisk, where, "dialplan show globals"),
         log=_log_end(where.log / "messages.log"),
         password_trouble=without_password(config, {trunk.name: trunk}).get(trunk.name),
@@ -87,7 +89,7 @@ def _look(config: Config, trunk: Trunk, since: float) -> Seen:
 
 
 def _asked_anew(
-    asterisk: Asterisk, where: pbx.Folders, trunk: Trunk
+    asterisk: Asterisk, where: pbx.Folders, trunk: Trunk, *, known: bool
 ) -> tuple[str | None, str | None]:
     """Contacts and registrations after the peer was asked now; at most a little over two seconds."""
 
@@ -98,6 +100,8 @@ def _asked_anew(
         )
 
     contacts, registrations = read()
+    if not known:
+        return contacts, registrations
     before = contact(contacts, trunk)
     pbx.ask(asterisk, where, f"pjsip qualify {trunk.name}")
     if registration(registrations, trunk.name) in ("Rejected", "Unregistered", "Stopped"):

@@ -115,7 +115,7 @@ def judge(trunk: Trunk, seen: Seen) -> Health:
     if None in (seen.contacts, seen.registrations, seen.endpoint, seen.variables):
         message = "Asterisk tidak menjawab. Lihat ./siaga status, lalu ulangi."
         return _alone(trunk, "asterisk-silent", message)
-    if f"Endpoint:  {trunk.name} " not in (seen.endpoint or ""):
+    if not is_known(seen.endpoint, trunk):
         message = "Mesin yang berjalan belum mengenal trunk ini, atau sandinya ditulis sesudah mesin menyala."
         return _alone(trunk, "not-loaded", f"{message} Jalankan ./siaga down, lalu ./siaga up.")
     if not seen.resolves:
@@ -130,6 +130,11 @@ def judge(trunk: Trunk, seen: Seen) -> Health:
         findings.append(remark)
     findings.sort(key=lambda finding: finding.grade != "salah")
     return Health(trunk.name, tuple(findings), round_trip_ms, outcome)
+
+
+def is_known(endpoint: str | None, trunk: Trunk) -> bool:
+    """Whether the running Asterisk was started with this trunk, by ``pjsip show endpoint``."""
+    return f"Endpoint:  {trunk.name} " in (endpoint or "")
 
 
 def registration(text: str | None, name: str) -> str | None:
@@ -208,7 +213,7 @@ def _registered(trunk: Trunk, seen: Seen) -> Finding:
     client = f"sip:{trunk.login}@{trunk.host}"
     tries = [m for m in _REFUSED.finditer(seen.log) if m["client"] == client]
     last = tries[-1] if tries else None
-    if state == "Unregistered" or last is None or last["none"]:
+    if state in (None, "Unregistered") or last is None or last["none"]:
         message = (
             f"Pendaftaran ke {trunk.host} belum dijawab. Periksa alamat dan porta pendaftaran."
         )
