@@ -143,6 +143,40 @@ def test_a_caller_reaches_the_fire_post_over(
         engine.down()
 
 
+def test_an_agencys_own_phone_is_told_where_the_caller_is_if_that_is_known(
+    tmp_path: Path, sipp: tuple[str, ...]
+) -> None:
+    port = free_port(TELEPHONE)
+    engine = with_people(
+        tmp_path / "home", f"{OPERATOR}:{free_port(OPERATOR)}", f"{TELEPHONE}:{port}"
+    )
+    engine.environment["SIAGA_RTP_PORTS"] = "36000-36199"
+
+    async def told(at: tuple[float, float, float] | None) -> str:
+        async with (
+            answerer(sipp, TELEPHONE, port) as post,
+            caller(sipp, "127.0.0.1", engine.sip_port, at=at) as phone,
+        ):
+            await phone.answered(5)
+            phone.rtp.press("111")
+            await post.picked_up(20)
+            await post.accept()
+            await hear_each_other(phone.rtp, post.rtp)
+            await phone.hang_up()
+            return next(m.text for m in post.sipp.trace() if m.first_line.startswith("INVITE "))
+
+    try:
+        engine.started()
+        located = asyncio.run(told((1.253, 101.303, 50.0)))
+        assert re.search(r"^Geolocation: <cid:", located, re.MULTILINE)
+        assert re.search(r"1\.253\d* 101\.303", located)
+        assert "Geolocation" not in asyncio.run(told(None))
+        log = (engine.home / "log/asterisk/messages.log").read_text()
+        assert not re.search(r"(ERROR|WARNING)\[.*geoloc", log, re.IGNORECASE)
+    finally:
+        engine.down()
+
+
 @dataclass
 class Troubled:
     """An engine whose trunks each have a trouble of their own, and a few that have none."""
