@@ -264,11 +264,6 @@ def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json
         print(reports.describe(found))
 
 
-@trunk_app.callback()
-def trunk() -> None:
-    """Jalan keluar yang tertulis di trunks.yaml."""
-
-
 @trunk_app.command("test")
 def trunk_test(
     name: Annotated[str, typer.Argument(metavar="NAMA", help="Nama trunk di trunks.yaml.")],

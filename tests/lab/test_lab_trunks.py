@@ -206,6 +206,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
   tanpa-sandi: {{host: "{ADDRESS}:{port}", register: out, login: "0766888888"}}
   gsm: {{register: in, login: {LOGIN}}}
   gsm-lain: {{register: in, login: gsm-lain}}
+  gsm-sama: {{register: in, login: gsm-sama}}
   gsm-tanpa-sandi: {{register: in, login: gsm-tanpa-sandi}}
   diam: {{host: "{nobody}"}}
   diam-daftar: {{host: "{nobody}", register: out, login: "0766777777"}}
@@ -217,6 +218,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
         write_password(engine, "salah-login", PASSWORD)
         write_password(engine, "diam-daftar", PASSWORD)
         write_password(engine, "gsm", PASSWORD)
+        write_password(engine, "gsm-sama", PASSWORD)
         write_password(engine, "gsm-lain", "lain")
         try:
             with provider(folder / "peer", f"{TELEPHONE}:9", port=port):
@@ -375,18 +377,22 @@ def stranger(engine: Engine) -> Iterator[Stranger]:
         yield Stranger(talking, ("127.0.0.1", engine.sip_port))
 
 
-def test_a_gateway_is_challenged_and_only_its_password_lets_it_in(troubled: Troubled) -> None:
+@pytest.mark.parametrize(("trunk", "login"), [("gsm", LOGIN), ("gsm-sama", "gsm-sama")])
+def test_a_gateway_is_challenged_and_only_its_password_lets_it_in(
+    troubled: Troubled, trunk: str, login: str
+) -> None:
+    def told() -> object:
+        return troubled.engine.json("trunk", "test", trunk)["findings"][0]["code"]
+
     with stranger(troubled.engine) as gateway:
-        assert gateway.say("REGISTER", LOGIN).startswith("SIP/2.0 401 ")
-        assert gateway.register(LOGIN, "keliru").startswith("SIP/2.0 401 ")
-        assert f"{LOGIN}/sip:" not in troubled.ask("pjsip show contacts")
-        said = troubled.engine.json("trunk", "test", "gsm")["findings"][0]
-        assert said["code"] == "gateway-wrong-password"
-        assert gateway.register(LOGIN, PASSWORD).startswith("SIP/2.0 200 ")
+        assert gateway.say("REGISTER", login).startswith("SIP/2.0 401 ")
+        assert gateway.register(login, "keliru").startswith("SIP/2.0 401 ")
+        assert f"{login}/sip:" not in troubled.ask("pjsip show contacts")
+        assert told() == "gateway-wrong-password"
+        assert gateway.register(login, PASSWORD).startswith("SIP/2.0 200 ")
         own = "{}:{}".format(*gateway.socket.getsockname())
-        assert f"{LOGIN}/sip:{LOGIN}@{own}" in troubled.ask("pjsip show contacts")
-    said = troubled.engine.json("trunk", "test", "gsm")["findings"][0]
-    assert said["code"] == "gateway-silent", "it has registered, and does not answer"
+        assert f"{login}/sip:{login}@{own}" in troubled.ask("pjsip show contacts")
+    assert told() == "gateway-silent", "it has registered, and does not answer"
 
 
 @pytest.mark.parametrize(
@@ -412,3 +418,18 @@ def test_a_call_in_a_gateways_name_has_to_know_its_password_and_any_other_name_i
             await phone.hang_up()
 
     asyncio.run(call("baik"))
+
+
+def test_no_password_is_in_a_log_and_the_file_it_is_in_is_for_its_owner_alone(
+    troubled: Troubled,
+) -> None:
+    written = troubled.engine.home / "asterisk/etc/pjsip.conf"
+    secret = PASSWORD.replace(";", "\\;")
+    assert secret in written.read_text()
+    assert written.stat().st_mode & 0o077 == 0
+    logs = [file for file in (troubled.engine.home / "log").rglob("*") if file.is_file()]
+    assert len(logs) > 3
+    for file in logs:
+        text = file.read_text(errors="replace")
+        assert PASSWORD not in text
+        assert secret not in text
