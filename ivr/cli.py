@@ -30,8 +30,10 @@ app = typer.Typer(
 )
 calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=True)
 prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
+trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
 app.add_typer(calls_app, name="calls")
 app.add_typer(prompts_app, name="prompts")
+app.add_typer(trunk_app, name="trunk")
 
 Json = Annotated[bool, typer.Option("--json", help="Satu objek JSON di stdout.")]
 Deployment = Annotated[
@@ -262,6 +264,25 @@ def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json
         _print_json(found)
     else:
         print(reports.describe(found), recordings.describe(found["recording"]), sep="\n\n")
+
+
+@trunk_app.command("test")
+def trunk_test(
+    name: Annotated[str, typer.Argument(metavar="NAMA", help="Nama trunk di trunks.yaml.")],
+    as_json: Json = False,
+) -> None:
+    """Apakah panggilan dapat keluar lewat trunk ini sekarang, dan bila tidak, apa sebabnya."""
+    from ivr.commands import trunk as trunks
+
+    try:
+        health = trunks.examine(configuration.read(), name)
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    if as_json:
+        _print_json(trunks.to_json(health))
+    else:
+        print(trunks.describe(health))
+    sys.exit(0 if health.well else BAD)
 
 
 @prompts_app.command("build")

@@ -44,6 +44,10 @@ _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}: [A-Za-z0-9 ._@-]{1,120}")
 _DURATION = re.compile(r"([0-9]{1,3})s")
+_LOGIN = re.compile(r"[A-Za-z0-9._+-]{1,64}|ISI-[A-Z-]{1,30}")
+_PILOT = re.compile(r"[0-9]{3,15}")
+_TAKEN = re.compile(rf"anonymous|{DIRECT}|(masuk|petugas)-.*")
+"""Names under which Asterisk already knows somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ def is_placeholder(contact: Contact, trunks: Mapping[str, Trunk]) -> bool:
 
 
 def is_unset(trunk: Trunk) -> bool:
-    """True where a trunk has no address yet."""
-    return trunk.host.startswith(PLACEHOLDER)
+    """True where the address of a trunk, or its login, has yet to be filled in."""
+    return trunk.host.startswith(PLACEHOLDER) or trunk.login.startswith(PLACEHOLDER)
 
 
 def _matching(pattern: re.Pattern[str], code: str, message: str) -> BeforeValidator:
@@ -111,7 +115,22 @@ _Host = Annotated[
 _Header = Annotated[
     str, _matching(_HEADER, "header", 'Tulis "Nama: nilai", misalnya "X-Trunk: telkomsel".')
 ]
+_Login = Annotated[
+    str,
+    _matching(
+        _LOGIN,
+        "login",
+        "Login hanya huruf, angka dan . _ + - (paling banyak 64); ISI-LOGIN bila belum ada.",
+    ),
+]
+_Pilot = Annotated[
+    str,
+    _matching(
+        _PILOT, "pilot", "Nomor `pilot` hanya angka, 3 sampai 15, tanpa +, misalnya 0766123456."
+    ),
+]
 _Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=5, le=120)]
+_SetupSeconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=15)]
 _Number = Annotated[str, BeforeValidator(_number_or_uri)]
 
 
@@ -142,8 +161,13 @@ class _Operator(_Written):
 
 
 class _TrunkOut(_Written):
-    host: _Host
+    host: _Host | None = None
     channels: Annotated[int, Field(ge=1, le=1000)] = 2
+    registration: Literal["out", "in"] | None = Field(default=None, alias="register")
+    login: _Login | None = None
+    pilot: _Pilot | None = None
+    setup: _SetupSeconds = 4.0
+    location: Literal["yes", "no"] = "no"
 
 
 class _TrunkIn(_Written):
@@ -267,9 +291,22 @@ def _trunks(reading: _Reading) -> tuple[dict[str, Trunk], tuple[Carrier, ...]]:
             if key not in _Trunks.model_fields:
                 message = f"Kunci `{str(key)[:40]}` tidak dikenal.{_suggestion(key, _Trunks.model_fields)}"
                 reading.problem("trunks", (key,), "unknown-key", message)
+    outgoing = reading.entries("trunks", _TrunkOut, ("keluar",))
+    for name, out in outgoing.items():
+        _reached(reading, name, out)
+    _told_apart(reading, outgoing)
     trunks = {
-        name: Trunk(name, written.host, written.channels)
-        for name, written in reading.entries("trunks", _TrunkOut, ("keluar",)).items()
+        name: Trunk(
+            name=name,
+            host=out.host or "",
+            channels=out.channels,
+            register=out.registration or "no",
+            login=out.login or "",
+            pilot=out.pilot,
+            setup_s=out.setup,
+            location=out.location == "yes",
+        )
+        for name, out in outgoing.items()
     }
     carriers = []
     for name, incoming in reading.entries("trunks", _TrunkIn, ("masuk",)).items():
@@ -283,6 +320,59 @@ def _trunks(reading: _Reading) -> tuple[dict[str, Trunk], tuple[Carrier, ...]]:
                 reading.problem("trunks", (*at, "addresses", number), "address", message)
         carriers.append(Carrier(name, tuple(incoming.addresses), incoming.header))
     return trunks, tuple(carriers)
+
+
+def _reached(reading: _Reading, name: str, written: _TrunkOut) -> None:
+    """What has to be written, and what must not be, for the way in which a trunk is reached."""
+    at = ("keluar", name)
+    if written.registration == "in":
+        if written.host is not None:
+            message = (
+                "Dengan `register: in` perangkat lawan yang mendaftar ke sini, jadi alamatnya tidak "
+                "ditulis. Hapus `host`, atau pakai `register: out` bila kita yang mendaftar."
+            )
+            reading.problem("trunks", (*at, "host"), "host", message)
+    elif written.host is None:
+        message = "Kunci `host` belum ditulis di sini: alamat SIP lawan, atau ISI-ALAMAT."
+        reading.problem("trunks", (*at, "host"), "missing-key", message)
+    if written.registration is not None and written.login is None:
+        message = (
+            f"Dengan `register: {written.registration}` perlu `login`: nama untuk mendaftar. "
+            "Sandinya tidak ditulis di sini; lihat docs/trunks.md."
+        )
+        reading.problem("trunks", (*at, "login"), "missing-key", message)
+    if written.registration is None and written.login is not None:
+        message = (
+            "`login` hanya berarti bersama `register: out` (kita mendaftar ke lawan) atau "
+            "`register: in` (lawan mendaftar ke sini). Tambahkan `register`, atau hapus `login`."
+        )
+        reading.problem("trunks", (*at, "login"), "login", message)
+
+
+def _told_apart(reading: _Reading, written: Mapping[str, _TrunkOut]) -> None:
+    """No two peers under one name, and no gateway under a name that is somebody else's.
+
+    A gateway is known by its login alone, so a login of digits would be taken for a caller's number.
+    """
+    names = set(written)
+    for name, trunk in written.items():
+        if _TAKEN.fullmatch(name):
+            message = f"Nama `{name}` dipakai mesin ini sendiri. Beri nama lain pada trunk ini."
+            reading.problem("trunks", ("keluar", name), "name", message)
+        login = trunk.login
+        if trunk.registration != "in" or login is None or login.startswith(PLACEHOLDER):
+            continue
+        message = ""
+        if not _NAME.fullmatch(login) or login.isdigit():
+            message = (
+                "Login perangkat yang mendaftar ke sini hanya huruf kecil, angka dan tanda hubung, "
+                "dengan sedikitnya satu huruf, agar tidak tertukar dengan nomor penelepon."
+            )
+        elif login != name and (login in names or _TAKEN.fullmatch(login)):
+            message = f"Login `{login}` sudah berarti lain di sini. Pilih login yang lain."
+        names.add(login)
+        if message:
+            reading.problem("trunks", ("keluar", name, "login"), "login", message)
 
 
 def _is_address(text: str) -> bool:
@@ -393,7 +483,8 @@ def _sentence(model: type[_Written], detail: ErrorDetails) -> tuple[str, str]:
 
 def _keys_of(model: type[_Written]) -> list[str]:
     """The keys of an entry and of the contacts in it."""
-    return [*model.model_fields, *_Contact.model_fields]
+    fields = {**_Contact.model_fields, **model.model_fields}
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _suggestion(word: object, known: Iterable[str]) -> str:

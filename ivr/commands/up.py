@@ -21,6 +21,7 @@ from ivr.config import Config
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
 from ivr.platforms.asterisk.reachability import Standing
+from ivr.platforms.asterisk.trunk_passwords import without_password
 from ivr.store.tables import migrate
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
@@ -41,6 +42,8 @@ def up(
     asterisk = find_asterisk(tell)
     sounds = prompts.complete(config, published, tell)
     _prepare_store(config, tell)
+    for sentence in without_password(config, published.directory.trunks).values():
+        tell(f"PERINGATAN: {sentence} Sampai itu beres dan mesin dinyalakan ulang, trunk ini diam.")
     where = pbx.render(
         config,
         asterisk,

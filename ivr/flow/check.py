@@ -234,8 +234,11 @@ class _Looking:
             self._real("operators.yaml", operator.id, operator.contacts)
         for name, trunk in self.directory.trunks.items():
             if is_unset(trunk):
-                message = f"Alamat `{name}` belum diisi. Di mode operasional semua harus nyata."
-                self.fault(("trunks.yaml", "keluar", name, "host"), "placeholder", message)
+                key = "host" if trunk.host.startswith(PLACEHOLDER) else "login"
+                message = (
+                    f"`{key}` trunk `{name}` belum diisi. Di mode operasional semua harus nyata."
+                )
+                self.fault(("trunks.yaml", "keluar", name, key), "placeholder", message)
         ways = [
             {contact.via for contact in operator.contacts} for operator in self.directory.operators
         ]

@@ -12,7 +12,7 @@ import re
 import struct
 import subprocess
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,11 +122,6 @@ exten => diam,1,Set(TONE={tones}/agency)
 exten => kabur,1,Answer()
  same => n,Wait(1)
  same => n,Hangup()
-exten => sebentar,1,Set(TONE={tones}/agency)
- same => n,Gosub(angkat,1(agency))
- same => n,SendDTMF(1,,80)
- same => n,Playback({tones}/short)
- same => n,Hangup()
 ; By the last digits of the caller's number: one of the above.
 exten => acak,1,Goto(${{CUT(WAYS,-,$[${{FILTER(0-9,${{CALLERID(num)}}):-2:1}} + 1])}},1)
 exten => acak-juga,1,Goto(${{CUT(WAYS,-,$[${{FILTER(0-9,${{CALLERID(num)}}):-1:1}} + 1])}},1)
@@ -220,19 +215,12 @@ def exchange(
     ``patience_s`` is how long an operator called ``sabar`` lets it ring; ``ways`` names, with dashes
     between them, what the agency called ``acak`` does for each digit.
     """
-    asterisk = find_asterisk(lambda _: None)
     port = port or free_port(ADDRESS)
-    where = pbx.Folders(*(folder / name for name in ("etc", "lib", "spool", "run", "log")))
     heard, tones = folder / "heard", folder / "tones"
-    for made in (
-        *(getattr(where, n) for n in ("etc", "state", "spool", "run", "log")),
-        heard,
-        tones,
-    ):
+    for made in (heard, tones):
         made.mkdir(parents=True)
     for name, hertz in (("caller", CALLER), ("agency", AGENCY), ("operator", OPERATOR)):
-        _write_tone(tones / f"{name}.wav", hertz)
-    _write_tone(tones / "short.wav", AGENCY, seconds=4)
+        write_tone(tones / f"{name}.wav", hertz)
     values = {
         "address": ADDRESS,
         "port": port,
@@ -245,10 +233,25 @@ def exchange(
         "patience_s": patience_s,
         "ways": ways,
     }
-    own = ROOT_FILES | FILES
-    for name, text in own.items():
-        filled = text.format(**values) if name in FILES and name != "logger.conf" else text
-        (where.etc / name).write_text(filled)
+    filled = {
+        name: text if name == "logger.conf" else text.format(**values)
+        for name, text in FILES.items()
+    }
+    with second_asterisk(folder, filled, rtp=(30000, 31999)) as (asterisk, where):
+        yield Exchange(asterisk, where, port, heard)
+
+
+@contextmanager
+def second_asterisk(
+    folder: Path, files: Mapping[str, str], *, rtp: tuple[int, int]
+) -> Iterator[tuple[Asterisk, pbx.Folders]]:
+    """A booted Asterisk with these files and the modules of the engine, but for a few."""
+    asterisk = find_asterisk(lambda _: None)
+    where = pbx.Folders(*(folder / name for name in ("etc", "lib", "spool", "run", "log")))
+    for name in ("etc", "state", "spool", "run", "log"):
+        getattr(where, name).mkdir(parents=True)
+    for name, text in (ROOT_FILES | dict(files)).items():
+        (where.etc / name).write_text(text)
     (where.etc / "asterisk.conf").write_text(
         "[directories]\n"
         f"astetcdir => {where.etc}\nastmoddir => {asterisk.modules_dir}\n"
@@ -261,7 +264,7 @@ def exchange(
     (where.etc / "modules.conf").write_text(
         "[modules]\nautoload = no\n" + "".join(f"load = {m}.so\n" for m in wanted)
     )
-    (where.etc / "rtp.conf").write_text("[general]\nrtpstart=30000\nrtpend=31999\n")
+    (where.etc / "rtp.conf").write_text(f"[general]\nrtpstart={rtp[0]}\nrtpend={rtp[1]}\n")
     process = subprocess.Popen(
         pbx.start_command(asterisk, where),
         stdin=subprocess.DEVNULL,
@@ -270,7 +273,7 @@ def exchange(
     )
     try:
         asyncio.run(eventually(lambda: pbx.is_booted(asterisk, where), 30, "a booted exchange"))
-        yield Exchange(asterisk, where, port, heard)
+        yield asterisk, where
     finally:
         process.terminate()
         process.wait(15)
@@ -289,8 +292,8 @@ LEFT_OUT = (
 )
 
 
-def _write_tone(path: Path, hertz: float, seconds: int = 30) -> None:
-    samples = decode(b"".join(itertools.islice(tone(hertz), 50 * seconds)))
+def write_tone(path: Path, hertz: float, seconds: int = 30) -> None:
+    samples = decode(b"".join(itertools.islice(tone(hertz), seconds * 50)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -166,6 +166,19 @@ def real(text: str) -> str:
     return text.replace("ISI-NOMOR", '"0215550000"').replace("ISI-ALAMAT", "192.0.2.7")
 
 
+def test_in_production_a_login_still_to_be_filled_in_is_told_at_its_own_key() -> None:
+    gateway = "damkar-sip: {register: in, login: ISI-LOGIN"
+    trunks = real(TRUNKS.replace("damkar-sip: {host: ISI-ALAMAT", gateway))
+    found = report(dialplan=OPERATIONAL, trunks=trunks)
+    (told,) = (fault for fault in found.faults if fault.file == "trunks.yaml")
+    assert (told.code, told.line, told.column) == (
+        "placeholder",
+        2,
+        trunks.splitlines()[1].index("ISI") + 1,
+    )
+    assert "`login` trunk `damkar-sip`" in told.message
+
+
 def test_in_production_two_answering_points_stand_on_their_own() -> None:
     changed = {"dialplan": OPERATIONAL, "agencies": real(AGENCIES), "trunks": real(TRUNKS)}
     assert report(**changed, operators=real(OPERATORS)).faults == ()

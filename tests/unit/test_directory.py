@@ -239,3 +239,105 @@ def test_all_problems_come_in_one_run() -> None:
         ("trunks", ("keluar", "jasnita", "host"), "host"),
         ("places", ("kecamatan", "14.03.13", "points"), "point"),
     }
+
+
+def trunk(**written: str) -> tuple[Trunk | None, list[Problem]]:
+    """One more trunk with these keys, as it is read, or what is wrong with it."""
+    directory, found = read_directory(changed("trunks", ("keluar", "gsm-mandau"), written))
+    return directory.trunks["gsm-mandau"] if directory else None, found
+
+
+def test_a_trunk_is_reached_by_address_by_registering_or_by_being_registered_with() -> None:
+    assert trunk(host="10.1.2.3") == (Trunk("gsm-mandau", "10.1.2.3"), [])
+    written = {"host": "sip.a.id", "register": "out", "login": "+62766.a_b-1", "pilot": "0766112"}
+    out = Trunk(
+        "gsm-mandau",
+        "sip.a.id",
+        register="out",
+        login="+62766.a_b-1",
+        pilot="0766112",
+        location=True,
+    )
+    assert trunk(**written, location="yes") == (out, [])
+    gateway = {"register": "in", "login": "gsm-mandau", "channels": "4", "setup": "10s"}
+    into = Trunk("gsm-mandau", "", 4, register="in", login="gsm-mandau", setup_s=10.0)
+    assert trunk(**gateway, location="no") == (into, [])
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "code"),
+    [
+        ({}, "host", "missing-key"),
+        ({"register": "out", "login": "a"}, "host", "missing-key"),
+        ({"register": "out", "host": "10.1.2.3"}, "login", "missing-key"),
+        ({"register": "in"}, "login", "missing-key"),
+        ({"register": "in", "login": "gsm", "host": "10.1.2.3"}, "host", "host"),
+        ({"host": "10.1.2.3", "login": "a"}, "login", "login"),
+        ({"host": "10.1.2.3", "register": "both"}, "register", "type"),
+        ({"host": "10.1.2.3", "register": "out", "login": "a;b"}, "login", "login"),
+        ({"host": "10.1.2.3", "register": "out", "login": "a\nb"}, "login", "login"),
+        ({"host": "10.1.2.3", "register": "out", "login": "a@b"}, "login", "login"),
+        ({"host": "10.1.2.3", "register": "out", "login": ""}, "login", "login"),
+        ({"host": "10.1.2.3", "pilot": "+62766112"}, "pilot", "pilot"),
+        ({"host": "10.1.2.3", "pilot": "12"}, "pilot", "pilot"),
+        ({"host": "10.1.2.3", "pilot": "1" * 16}, "pilot", "pilot"),
+        ({"host": "10.1.2.3", "pilot": "112a"}, "pilot", "pilot"),
+        ({"host": "10.1.2.3", "pilot": "\u0661\u0661\u0662"}, "pilot", "pilot"),
+        ({"host": "10.1.2.3", "setup": "4"}, "setup", "duration"),
+        ({"host": "10.1.2.3", "setup": "0s"}, "setup", "type"),
+        ({"host": "10.1.2.3", "setup": "16s"}, "setup", "type"),
+        ({"host": "10.1.2.3", "location": "ya"}, "location", "type"),
+        ({"host": "10.1.2.3", "location": "true"}, "location", "type"),
+    ],
+)
+def test_a_trunk_that_could_not_work_is_told_at_the_key_to_mend(
+    written: dict[str, str], key: str, code: str
+) -> None:
+    _, (found,) = trunk(**written)
+    assert (found.path, found.code) == (("keluar", "gsm-mandau", key), code)
+
+
+@pytest.mark.parametrize("key", ["regster", "logn", "pilt", "setip", "locaton", "registration"])
+def test_a_misspelt_key_of_a_trunk_is_told_with_what_was_meant(key: str) -> None:
+    _, (found,) = trunk(host="10.1.2.3", **{key: "in"})
+    assert found.path == ("keluar", "gsm-mandau", key)
+    meant = {"regster": "register", "logn": "login", "pilt": "pilot", "setip": "setup"}
+    meant |= {"locaton": "location", "registration": "register"}
+    assert f"`{meant[key]}`" in found.message
+
+
+@pytest.mark.parametrize(
+    "login", ["081276000111", "GSM", "gsm.1", "jasnita", "anonymous", "langsung", "petugas-pusat", "masuk-x"]
+)  # fmt: skip
+def test_a_gateways_login_is_nobody_elses_name_and_no_number(login: str) -> None:
+    _, (found,) = trunk(register="in", login=login)
+    assert (found.path, found.code) == (("keluar", "gsm-mandau", "login"), "login")
+
+
+def test_two_gateways_do_not_share_a_login() -> None:
+    tree = changed("trunks", ("keluar", "satu"), {"register": "in", "login": "gsm"})
+    tree["trunks"]["keluar"]["dua"] = {"register": "in", "login": "gsm"}
+    (found,) = problems(tree)
+    assert found.path == ("keluar", "dua", "login")
+
+
+@pytest.mark.parametrize("name", ["anonymous", "langsung", "masuk-telkomsel", "petugas-pusat"])
+def test_a_trunk_is_not_named_like_somebody_whom_asterisk_already_knows(name: str) -> None:
+    found = one_problem("trunks", ("keluar", name), {"host": "10.1.2.3"})
+    assert (found.path, found.code) == (("keluar", name), "name")
+
+
+def test_a_trunk_is_unset_until_its_address_and_its_login_are_filled_in() -> None:
+    assert not is_unset(Trunk("gsm", "", register="in", login="gsm"))
+    assert is_unset(Trunk("gsm", "", register="in", login="ISI-LOGIN"))
+    assert is_unset(Trunk("a", "ISI-ALAMAT", register="out", login="a"))
+    assert is_unset(Trunk("a", "10.1.2.3", register="out", login="ISI-LOGIN"))
+    assert not is_unset(Trunk("a", "10.1.2.3", register="out", login="a"))
+    for written in (
+        {"register": "in", "login": "ISI-LOGIN"},
+        {"register": "out", "host": "ISI-ALAMAT", "login": "ISI-LOGIN"},
+    ):
+        read, found = trunk(**written)
+        assert found == []
+        assert read is not None
+        assert is_unset(read)

@@ -44,6 +44,15 @@ def test_one_way_of_two_is_enough() -> None:
     assert standing(contacts(lain="Avail"))["cadangan"]
 
 
+def test_a_gateway_is_watched_under_the_name_it_registers_with() -> None:
+    trunks = {"gsm": Trunk("gsm", "", register="in", login="gsm-mandau")}
+    operator = Operator("cadangan", "Cadangan", (Contact("gsm", "0811"),))
+    directory = Directory((), (operator,), trunks, ())
+    for aor, reachable in (("gsm_mandau", True), ("gsm", False)):
+        (found,) = judge(contacts(**{aor: "Avail"}), told(), (operator,), directory, NOW)
+        assert found.reachable == reachable
+
+
 def test_a_peer_that_answers_options_but_not_calls_cannot_be_reached_for_a_minute() -> None:
     said = contacts(petugas_pusat="Avail")
     for outcome in ("CHANUNAVAIL", "CONGESTION"):

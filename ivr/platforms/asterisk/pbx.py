@@ -27,12 +27,14 @@ from ivr.config import PROJECT, Config
 from ivr.flow.model import Dialplan
 from ivr.platforms.asterisk.perform import FindAudio
 from ivr.platforms.asterisk.programs import MODULES, Asterisk
-from ivr.platforms.asterisk.reachability import Standing, judge
+from ivr.platforms.asterisk.reachability import Standing, aor_of_trunk, judge
 from ivr.platforms.asterisk.snapshot import snapshot
 from ivr.platforms.asterisk.targets import PLAYED_OPERATOR, dial_string
+from ivr.platforms.asterisk.trunk_passwords import password, without_password
 from routing.directory import is_placeholder, is_unset
 from routing.model import Contact, Directory, Operator
 
+BIND_ADDRESS = "127.0.0.1"
 TEMPLATES = PROJECT / "asterisk"
 NUMBERS = ("112", "+62112", "62112")
 REPORT_RING_S = 40
@@ -150,7 +152,7 @@ def render(
         "log_levels": log_levels,
         "rtp_start": config.rtp_start,
         "rtp_end": config.rtp_end,
-        "bind_address": "127.0.0.1",
+        "bind_address": BIND_ADDRESS,
         "sip_port": config.sip_port,
         "agi_port": config.agi_port,
         "ami_port": config.ami_port,
@@ -169,7 +171,7 @@ def render(
         "longest_pause_s": LONGEST_PAUSE_S,
         "caller_arguments": CALLER_ARGUMENTS,
         "carriers": directory.carriers,
-        "trunks": [t for t in directory.trunks.values() if not is_unset(t)],
+        "trunks": _usable_trunks(config, directory),
         # A way to a person is watched closely: its loss is told within ten seconds.
         "watched": {c.via for o in operators for c in _real_contacts(o, directory)},
         "operators": [_operator(operator, directory) for operator in operators],
@@ -191,6 +193,32 @@ def render(
         target.write_text(environment.get_template(template.name).render(values))
     _write_rescue(where, snapshot(dialplan, directory, audio))
     return where
+
+
+def _usable_trunks(config: Config, directory: Directory) -> list[Mapping[str, object]]:
+    """The trunks that Asterisk may know: those with an address, and a password where one is needed."""
+    missing = without_password(config, directory.trunks)
+    return [
+        {
+            "name": trunk.name,
+            "host": trunk.host,
+            "domain": trunk.host.partition(":")[0],
+            "register": trunk.register,
+            "login": trunk.login,
+            "location": trunk.location,
+            "aor": aor_of_trunk(trunk),
+            "password": _in_configuration(password(config, trunk.name))
+            if trunk.register != "no"
+            else "",
+        }
+        for trunk in directory.trunks.values()
+        if not is_unset(trunk) and trunk.name not in missing
+    ]
+
+
+def _in_configuration(text: str) -> str:
+    """A value as Asterisk's files want it: a semicolon would begin a comment."""
+    return text.replace(";", r"\;")
 
 
 def _write_rescue(where: Folders, known: Mapping[str, object]) -> None:

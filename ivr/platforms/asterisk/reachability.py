@@ -8,11 +8,11 @@ or that cannot be read, means that nobody can be reached: a false alarm costs le
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from routing.directory import is_placeholder
-from routing.model import Directory, Operator
+from routing.model import Contact, Directory, Operator, Trunk
 
 OUTCOME_S = 60.0
 """For so long a failed dial outweighs a peer that answers OPTIONS."""
@@ -57,9 +57,16 @@ def judge(
     return tuple(_standing(o, directory, available, outcomes, now) for o in operators)
 
 
-def aor_of(operator: Operator, number: str, via: str) -> str:
+def aor_of_trunk(trunk: Trunk) -> str:
+    """The name under which Asterisk watches a trunk: a peer that registers with us chose its own."""
+    return trunk.login if trunk.register == "in" else trunk.name
+
+
+def aor_of(operator: Operator, contact: Contact, trunks: Mapping[str, Trunk]) -> str:
     """The name under which Asterisk watches a contact."""
-    return f"petugas-{operator.id}" if number.startswith("sip:") else via
+    if contact.number.startswith("sip:"):
+        return f"petugas-{operator.id}"
+    return aor_of_trunk(trunks[contact.via])
 
 
 def _outcome(value: str) -> tuple[str, int]:
@@ -77,7 +84,7 @@ def _standing(
     real = [c for c in operator.contacts if not is_placeholder(c, directory.trunks)]
     if not real:
         return Standing(operator.id, True, "diperankan mesin")
-    if not any(aor_of(operator, c.number, c.via) in available for c in real):
+    if not any(aor_of(operator, contact, directory.trunks) in available for contact in real):
         return Standing(operator.id, False, "tidak menjawab OPTIONS")
     said, at = outcomes.get(operator.id, ("", 0))
     if said == UNREADABLE:
