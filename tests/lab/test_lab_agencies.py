@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from exchange import ADDRESS, Exchange, exchange
 from exchange import AGENCY as AGENCY_TONE
@@ -15,7 +16,7 @@ from exchange import OPERATOR as OPERATOR_TONE
 from laboratory import CLEAR, Engine, eventually
 from test_lab_nets import with_people
 
-from ivr.softphone.rtp import tone_share
+from ivr.softphone.rtp import AUDIBLE, RATE, tone_share
 from ivr.softphone.sipp import free_port
 
 KEYS = {
@@ -40,6 +41,7 @@ CASES: dict[str, tuple[list[str], list[tuple[str, str]], str]] = {
     "503": (["macet"], [("failed", "CONGESTION 34 SIP 503")], "operator"),
     "dead trunk": (["MATI", "terima"], [("failed", "silent")], "agency"),
     "closed port": (["TUTUP", "terima"], [("failed", "silent")], "agency"),
+    "unregistered": (["GSM", "terima"], [("failed", "CHANUNAVAIL")], "agency"),
     "voicemail": (["pesan"], [("no_answer", "voicemail")], "operator"),
     "announcement": (["pengumuman"], [("no_answer", "announcement")], "operator"),
     "accepts, then drops": (["putus", "terima"], [("answered", "")], "agency"),
@@ -75,6 +77,8 @@ def silent_port() -> Iterator[int]:
 def contact(way: str, port: int, silent_port: int, closed_port: int, case: str) -> str:
     name = "".join(letter for letter in case if letter.isalnum())
     match way:
+        case "GSM":
+            return '{via: gsm, number: "08127600112", ring: 12s}'
         case "MATI":
             uri = f"sip:{name}@{ADDRESS}:{silent_port}"
         case "TUTUP":
@@ -150,6 +154,7 @@ def test_every_kind_of_agency_ends_with_the_caller_at_a_person_and_its_true_caus
     )
     operators.write_text(text)
     (engine.deployment / "agencies.yaml").write_text(agencies_file(port, silent_port))
+    gateway_that_never_came(engine)
     engine.environment["SIAGA_RTP_PORTS"] = "34000-35999"
     engine.started()
     try:
@@ -165,8 +170,27 @@ def test_every_kind_of_agency_ends_with_the_caller_at_a_person_and_its_true_caus
                 asyncio.run(heard)
             for case in CASES:
                 check_record(engine, case)
+                assert longest_silence_s(others, caller_number(case)) < 10.0, case
     finally:
         engine.down()
+
+
+def gateway_that_never_came(engine: Engine) -> None:
+    """A way out to mobiles that is to register with us, and has not."""
+    file = engine.deployment / "trunks.yaml"
+    gateway = "keluar:\n  gsm: {register: in, login: gsm, channels: 2, setup: 10s}\n"
+    file.write_text(file.read_text().replace("keluar:\n", gateway))
+    secret = engine.home / "secrets" / "trunk-gsm"
+    secret.parent.mkdir(parents=True, mode=0o700)
+    secret.touch(mode=0o600)
+    secret.write_text("rahasia-laboratorium\n")
+
+
+def longest_silence_s(others: Exchange, number: str) -> float:
+    """For how long a caller heard nothing, at the longest."""
+    heard = np.abs(others.last("caller", number, 600).astype(int))
+    loud = np.flatnonzero(heard > AUDIBLE)
+    return float(np.diff(loud, prepend=0).max()) / RATE
 
 
 def check_record(engine: Engine, case: str) -> None:

@@ -222,8 +222,8 @@ def test_a_leg_that_led_to_nobody_says_why(url: str) -> None:
     ]
     put(url, records((0.0, offered()), *((1.0, "leg.result", leg) for leg in legs)))
     assert shown(url)["transcript"] == [
-        "   1.00  ! damkar-mandau via jasnita no_answer (voicemail)",
-        "   1.00  ! damkar-mandau via jasnita busy",
+        "   1.00  * damkar-mandau via jasnita no_answer (voicemail)",
+        "   1.00  * damkar-mandau via jasnita busy",
     ]
 
 
