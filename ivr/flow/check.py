@@ -17,6 +17,7 @@ from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDec
 from ivr.flow.fault import Fault
 from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
 from ivr.flow.model import (
+    NO_DOMAIN,
     OPERATOR_ROUTE,
     OPERATOR_STEP,
     Dialplan,
@@ -228,6 +229,9 @@ class _Looking:
             self.fault((DIALPLAN_FILE, "human_by"), "human-by", message)
         if self.dialplan.mode != "operasional":
             return
+        if self.dialplan.domain == NO_DOMAIN:
+            message = "Tulis `domain` pusat ini: nomor tiap panggilan darurat memakai nama itu."
+            self.warn((DIALPLAN_FILE,), "no-domain", message)
         for agency in self.directory.agencies:
             self._real("agencies.yaml", agency.id, agency.contacts)
         for operator in self.directory.operators:

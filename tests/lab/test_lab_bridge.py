@@ -347,6 +347,61 @@ def test_the_recording_holds_every_party_of_a_call_with_two_transfers(
         assert len(both) > 0.7 * len(heard[hertz])
 
 
+TRUNK = """\
+pos-satu:
+  name: Pos Satu
+  handles: [kebakaran]
+  covers: [Mandau]
+  contacts:
+    - {{via: penyedia, number: "08127600112", ring: 12s, lines: 5}}
+    - {{number: "sip:dua@{agency}:{second}", ring: 12s}}
+"""
+
+
+def test_a_trunk_carries_no_more_than_its_channels_and_shows_the_pilot_number(
+    tmp_path: Path, sipp: tuple[str, ...], ports: dict[str, int]
+) -> None:
+    engine = with_people(tmp_path / "home", f"{OPERATOR}:{ports['operator']}")
+    (engine.deployment / "agencies.yaml").write_text(TRUNK.format(agency=AGENCY, **ports))
+    file = engine.deployment / "trunks.yaml"
+    way = f"{{host: '{AGENCY}:{ports['first']}', channels: 1, pilot: '0766112'}}"
+    file.write_text(file.read_text().replace("keluar:\n", f"keluar:\n  penyedia: {way}\n"))
+    engine.started()
+
+    async def calls() -> str:
+        async with (
+            answerer(sipp, AGENCY, ports["first"]) as provider,
+            answerer(sipp, AGENCY, ports["second"]) as other,
+            caller(sipp, "127.0.0.1", engine.sip_port, number="0811") as first,
+            caller(sipp, "127.0.0.1", engine.sip_port, number="0822") as second,
+        ):
+            await first.answered(5)
+            first.rtp.press("111")
+            await provider.picked_up(20)
+            await provider.accept()
+            await hear_each_other(first.rtp, provider.rtp)
+            came = next(m for m in provider.sipp.trace() if m.first_line.startswith("INVITE "))
+            assert came.first_line.startswith(f"INVITE sip:08127600112@{AGENCY}:")
+            assert "<sip:0766112@" in came.header("From")
+            assert "<sip:0766112@" in came.header("P-Asserted-Identity")
+            assert not came.header("Geolocation")
+            await second.answered(5)
+            second.rtp.press("111")
+            await other.picked_up(20)
+            await other.accept()
+            await hear_each_other(second.rtp, other.rtp)
+            assert provider.calls == 1
+            for phone in (first, second):
+                await phone.hang_up()
+            return second.call_id
+
+    try:
+        record = asyncio.run(eventually_recorded(engine, asyncio.run(calls())))
+        assert any("pos-satu via penyedia failed (full)" in line for line in record["transcript"])
+    finally:
+        engine.down()
+
+
 CROWD = """\
 pos-satu:
   name: Pos Satu

@@ -313,6 +313,25 @@ THEN = 1_749_999_999.25
             Fact("7.1", "accepted", NOW, who="damkar-mandau/jasnita"),
         ),
         ({**SIAGA, "What": "ended", "Who": "human"}, Fact("7.1", "ended", NOW, who="human")),
+        (
+            {**SIAGA, "What": "result", "Who": "a/t", "Result": "busy", "Cause": "BUSY 17"},
+            Fact("7.1", "result", NOW, who="a/t", cause="BUSY 17", result="busy"),
+        ),
+        (
+            {**SIAGA, "What": "outcome", "Who": "a/t", "Outcome": "dikirim"},
+            Fact("7.1", "outcome", NOW, who="a/t", result="dikirim"),
+        ),
+        (
+            {
+                "Event": "ChannelTalkingStart",
+                "ChanVariable": ["SIAGA_CALL=7.1", "SIAGA_LEG_ID=a/t"],
+            },
+            Fact("7.1", "voice", NOW, who="a/t"),
+        ),
+        (
+            {"Event": "ChannelTalkingStop", "ChanVariable": ["SIAGA_CALL=7.1", "SIAGA_LEG_ID=a/t"]},
+            Fact("7.1", "quiet", NOW, who="a/t"),
+        ),
         ({**SIAGA, "What": "else"}, None),
         ({**SIAGA, "What": "ended", "Call": ""}, None),
         ({**SIAGA, "What": "ended", "UserEvent": "Other"}, None),

@@ -59,3 +59,20 @@ def test_calls_do_not_disturb_each_other() -> None:
     for number in range(0, 300, 2):
         assert board.feed(Fact(str(number), "ended", 0.0))
     assert set(board.calls) == {str(number) for number in range(1, 300, 2)}
+
+
+def test_a_voice_on_a_leg_is_counted_for_that_leg_until_now() -> None:
+    board = Board()
+    assert news(board, ("dialling", "a/t")) == ["dialling"]
+
+    def feed(name: str, at: float, who: str = "a/t") -> None:
+        assert not board.feed(Fact("1700000000.1", name, at, who)), "no news for the record"
+
+    feed("voice", 10.0)
+    assert board.heard_s("1700000000.1", "a/t", 12.5) == 2.5
+    feed("quiet", 13.0)
+    feed("quiet", 14.0)
+    feed("voice", 20.0)
+    assert board.heard_s("1700000000.1", "a/t", 21.0) == 4.0
+    assert board.heard_s("1700000000.1", "b/t", 21.0) == 0.0
+    assert board.heard_s("another", "a/t", 21.0) == 0.0

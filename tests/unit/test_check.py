@@ -162,6 +162,12 @@ def test_in_production_every_placeholder_is_a_fault() -> None:
     }
 
 
+def test_in_production_the_centre_has_a_name_of_its_own() -> None:
+    assert "no-domain" in [warning.code for warning in report(dialplan=OPERATIONAL).warnings]
+    named = OPERATIONAL.replace("start:", "domain: 112.contoh.go.id\nstart:", 1)
+    assert "no-domain" not in [warning.code for warning in report(dialplan=named).warnings]
+
+
 def real(text: str) -> str:
     return text.replace("ISI-NOMOR", '"0215550000"').replace("ISI-ALAMAT", "192.0.2.7")
 

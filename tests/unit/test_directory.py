@@ -184,6 +184,8 @@ def test_an_unknown_key_is_told_with_what_was_meant(
         ("agencies", ("Damkar Mandau",), GOOD["agencies"]["polres"], "name"),
         ("agencies", ("x\nexten => 1",), GOOD["agencies"]["polres"], "name"),
         ("agencies", ("operator",), GOOD["agencies"]["polres"], "name"),
+        ("agencies", (*CONTACT, "lines"), "0", "type"),
+        ("agencies", ("damkar-mandau", "ring"), "semua", "type"),
         ("agencies", ("damkar-mandau", "contacts"), [], "type"),
         ("agencies", ("damkar-mandau",), "", "type"),
     ],
@@ -193,6 +195,14 @@ def test_what_is_wrong_is_told_at_its_place(
 ) -> None:
     found = one_problem(file, path, value)
     assert (found.path, found.code) == (path, code)
+
+
+@pytest.mark.parametrize(
+    ("named", "code"), [("polse", "unknown-agency"), ("damkar-mandau", "notify-itself")]
+)
+def test_only_another_agency_that_there_is_can_be_told(named: str, code: str) -> None:
+    found = one_problem("agencies", ("damkar-mandau", "notify"), [named])
+    assert (found.path, found.code) == (("damkar-mandau", "notify", 0), code)
 
 
 @pytest.mark.parametrize("point", [["91", "0"], ["0", "181"], ["nan", "0"], ["0", "inf"]])

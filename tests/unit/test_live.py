@@ -792,6 +792,31 @@ async def test_after_a_busy_target_the_remaining_ones_are_dialled() -> None:
     assert peer.commands[-1] == ["SET", "VARIABLE", TOKEN, UNIQUEID]
 
 
+@pytest.mark.parametrize(
+    ("heard_s", "cause", "named"),
+    [
+        (0.0, "no-key", "silence"),
+        (1.5, "no-key", "no-key"),
+        (6.0, "no-key", "voicemail"),
+        (6.0, "NOANSWER 0", "NOANSWER 0"),
+    ],
+)
+def test_who_pressed_no_key_is_named_by_what_was_heard(
+    heard_s: float, cause: str, named: str
+) -> None:
+    @within_time
+    async def run() -> None:
+        house = dialled(small_house())
+        house.heard_s = heard_s
+        said = {**result("damkar-mandau/damkar-sip", "no_answer", cause), "RUNG": "21"}
+        await next_session(house, **said)
+        assert house.events[UNIQUEID][-1] == DialEnded(
+            "damkar-mandau", "damkar-sip", "no_answer", named, 0.0, 21.0
+        )
+
+    run()
+
+
 @within_time
 async def test_after_the_last_target_the_operator_is_left() -> None:
     house = dialled(small_house())

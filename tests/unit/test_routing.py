@@ -218,3 +218,23 @@ def test_near_is_inside_farther_is_snapped_and_a_wide_circle_reaches_farther() -
 def test_without_places_everything_is_outside() -> None:
     assert locate({}, 1.2856, 101.197).kind == "outside"
     assert locate({"a": Place("a", "A", "daratan")}, 1.2856, 101.197).kind == "outside"
+
+
+def test_contacts_of_an_agency_may_ring_together_and_others_be_told() -> None:
+    place = Place("14.03.09", "Mandau", "daratan")
+    contacts = (Contact("satu", "101"), Contact("dua", "102", lines=3))
+    agency = Agency(
+        "damkar", "Damkar", frozenset({"kebakaran"}), frozenset({place.code}), contacts,
+        ring="all", notify=("polsek", "rsud"),
+    )  # fmt: skip
+    other = Agency("polsek", "Polsek", frozenset({"kriminal"}), frozenset({place.code}), contacts)
+    operator = Operator("pusat", "Pusat", (Contact("satu", "100"),))
+    directory = Directory((agency, other), (operator,), {}, (), {place.code: place})
+    decision = decide(directory, "kebakaran", at(place.code))
+    assert [(r.trunk, r.together, r.lines) for r in decision.routes[:-1]] == [
+        ("satu", False, 1),
+        ("dua", True, 3),
+    ]
+    assert decision.notify == ("polsek", "rsud")
+    assert "polsek diberi tahu" in " ".join(r.text for r in decision.because)
+    assert decide(directory, "kriminal", at(place.code)).notify == ()
