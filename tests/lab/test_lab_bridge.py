@@ -133,8 +133,13 @@ def test_an_emergency_call_keeps_the_name_it_came_with_and_a_false_one_is_not_pa
 
     good = "urn:emergency:uid:callid:a56e556d871:bcf.contoh.go.id"
     assert asyncio.run(shown(good)) == f"<{good}>;purpose=emergency-CallId"
-    bad = asyncio.run(shown("urn:emergency:uid:callid:a,b:${SHELL(id)}"))
-    assert bad.endswith(":siaga112.invalid>;purpose=emergency-CallId")
+    for bad in (
+        "urn:emergency:uid:callid:a,b:${SHELL(id)}",
+        "_^SIAGA_TO=PJSIP/x^__SIAGA_UID=y):99",
+    ):
+        passed_on = asyncio.run(shown(bad))
+        assert passed_on.endswith(":siaga112.invalid>;purpose=emergency-CallId")
+        assert "SIAGA" not in passed_on
 
 
 def test_the_briefing_is_played_again_when_the_responder_asks_for_it(

@@ -368,6 +368,15 @@ def test_a_display_is_shown_what_every_telephone_can_show(
     assert re.fullmatch(r"[A-Za-z0-9 .-]{0,40}", found)
 
 
+def test_who_was_to_ring_with_a_target_that_is_left_out_rings_with_nobody_before_it() -> None:
+    unsafe = replace(FIRST, target="1&2")
+    follower = replace(FIRST, target="102", together=True)
+    both = (FIRST, unsafe, follower, replace(follower, target="103"), OPERATOR_ROUTE)
+    found = dial_variables(Dial(both, WHISPER), Caller().channel(real=True))
+    assert found["SIAGA_TARGETS"] == "3"
+    assert [found[f"SIAGA_T{n}_WITH"] for n in (1, 2, 3)] == ["", "", "1"]
+
+
 def test_a_target_without_a_number_or_an_address_is_played_and_says_who_it_is() -> None:
     """In the small deployment no trunk has an address yet."""
     found = dial_variables(Dial((FIRST, SECOND, OPERATOR_ROUTE), ()), Caller().channel())

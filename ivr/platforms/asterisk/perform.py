@@ -183,7 +183,14 @@ def dial_variables(wait: Dial, channel: Channel) -> dict[str, str]:
 
     A target that must not stand in a dial string is left out; the operator needs none.
     """
-    targets = [t for route in wait.routes if (t := _target(route, channel)) is not None]
+    targets: list[dict[str, str]] = []
+    led = False  # whether the first of those that ring together is in the list
+    for route in wait.routes:
+        led = led and route.together
+        target = _target(route, channel)
+        if target is not None:
+            targets.append({**target, "_WITH": "1" if led else ""})
+            led = True
     variables = {
         "SIAGA_WHISPER": "&".join(_paths(wait.whisper, channel)),
         "SIAGA_BUDGET": str(int(wait.budget_s)),
@@ -217,7 +224,6 @@ def _target(route: Route, channel: Channel) -> dict[str, str] | None:
         "_RING": str(int(route.ring_s)),
         "_ACCEPT": route.accept,
         "_ROLE": role,
-        "_WITH": "1" if route.together else "",
         # A telephone may be a contact of several agencies; a played one is a telephone of its own.
         "_PHONE": re.sub("[^0-9a-z]+", "-", string.lower()) if string != PLAYED else "",
         "_LINES": str(route.lines),
