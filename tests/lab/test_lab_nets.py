@@ -62,7 +62,7 @@ def with_people(home: Path, operator: str, agency: str | None = None) -> Engine:
         },
     }
     if agency:
-        contact = f'- {{number: "sip:damkar@{agency}", ring: 12s, accept: press}}'
+        contact = f'- {{number: "sip:damkar@{agency}", ring: 12s, lines: 60}}'
         changes["agencies.yaml"] = {FIRST + SECOND: contact}
     return Engine(home, lab_deployment(home / "deployment", changes))
 
