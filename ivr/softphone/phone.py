@@ -170,19 +170,42 @@ class Answerer:
         """Press a key as a person does: a moment after something is heard."""
         await asyncio.wait_for(self.rtp.audible.wait(), seconds)
         await asyncio.sleep(REACTION_S)
+        self._up()
         self.rtp.press(key)
 
     async def picked_up(self, seconds: float) -> Phone:
         """Wait until we have answered and the far side knows."""
-        phone = await self.called(seconds)
+        await self.called(seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    phone = self._up()
+                    if phone is not None:
+                        return phone
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError as error:
+            trouble = self.sipp.trouble() or "panggilan tidak jadi dijawab"
+            raise SippFailed(trouble) from error
 
-        def ours(message: SipMessage) -> bool:
-            is_ack = message.first_line.startswith("ACK ")
-            return is_ack and message.header("Call-ID") == phone.call_id
+    def _up(self) -> Phone | None:
+        """The newest call that was answered and has not ended; the sound goes there.
 
-        if await phone.until(ours, seconds) is None:
-            raise SippFailed(self.sipp.trouble() or "panggilan tidak jadi dijawab")
-        return phone
+        A telephone that comes back may be rung by a call that was given up while it was away: its
+        INVITE is still being sent again, and a BYE follows the answer at once.
+        """
+        trace = self.sipp.trace()
+        ids = {
+            word: {m.header("Call-ID") for m in trace if m.first_line.startswith(f"{word} ")}
+            for word in ("ACK", "BYE")
+        }
+        for message in reversed(trace):
+            call_id = message.header("Call-ID")
+            is_up = call_id in ids["ACK"] and call_id not in ids["BYE"]
+            if message.first_line.startswith("INVITE ") and not message.sent and is_up:
+                if message.media is not None:
+                    self.rtp.talk_to(*message.media)
+                return Phone(self.sipp, self.rtp, call_id)
+        return None
 
 
 def _is_answer(message: SipMessage) -> bool:
