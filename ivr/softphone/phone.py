@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +19,9 @@ from ivr.softphone.rtp import Rtp
 from ivr.softphone.sipp import LOOK_S, SipMessage, Sipp, SippFailed, clean, free_port, render
 
 BYE_S = 5.0
+SETTLED_S = 0.25
+"""A call that was given up is closed sooner than this after it was answered."""
+
 REACTION_S = 0.3
 """No finger is faster; and a stream that has just begun is still being learned by the far side."""
 
@@ -191,16 +196,15 @@ class Answerer:
         """The newest call that was answered and has not ended; the sound goes there.
 
         A telephone that comes back may be rung by a call that was given up while it was away: its
-        INVITE is still being sent again, and a BYE follows the answer at once.
+        INVITE is still being sent again, and a CANCEL or BYE follows the answer at once.
         """
         trace = self.sipp.trace()
-        ids = {
-            word: {m.header("Call-ID") for m in trace if m.first_line.startswith(f"{word} ")}
-            for word in ("ACK", "BYE")
-        }
+        since = {m.header("Call-ID"): m.at for m in trace if m.first_line.startswith("ACK ")}
+        over = {m.header("Call-ID") for m in trace if m.first_line.startswith(("BYE ", "CANCEL "))}
         for message in reversed(trace):
             call_id = message.header("Call-ID")
-            is_up = call_id in ids["ACK"] and call_id not in ids["BYE"]
+            up_s = time.time() - since.get(call_id, math.inf)
+            is_up = call_id not in over and up_s >= SETTLED_S
             if message.first_line.startswith("INVITE ") and not message.sent and is_up:
                 if message.media is not None:
                     self.rtp.talk_to(*message.media)
