@@ -306,6 +306,13 @@ def test_the_recording_holds_every_party_of_a_call_with_two_transfers(
             8,
             "both hear each other",
         )
+        # Hearing each other may have begun a moment ago: talk on, so that there is speech to find.
+        since = asyncio.get_running_loop().time()
+        await eventually(
+            lambda: asyncio.get_running_loop().time() - since > 1.5,
+            4,
+            "a second and a half of talk",
+        )
         return leg
 
     async def call() -> str:
