@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ivr.flow.prompt import Prompt
 from routing.model import Route
 
+FINISH = "#"
+"""Ends an input of several digits, as on every telephone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -31,14 +34,34 @@ class Learn:
 class Gather:
     """Wait: play, and listen from the first syllable on. Answered by DigitsEntered or NoInput.
 
-    ``seconds`` counts from the end of the prompts. ``keys`` are the keys that mean something;
-    every other key ends the wait all the same (a wrong key is an answer).
+    ``seconds`` counts from the end of the prompts, and anew from each key where several are wanted.
+    ``keys`` are the keys that mean something; every other key ends the wait all the same (a wrong key
+    is an answer). With ``max_digits`` over 1, ``#`` ends the input and is no part of it.
     """
 
     prompts: tuple[Prompt, ...]
     seconds: float
     max_digits: int = 1
     keys: str = "0123456789*#"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Wait: play, then record what the caller says, under the name of the step.
+
+    Ends after ``seconds``, after ``silence_s`` without a voice, or with a key. Answered by Recorded,
+    by NoInput where nothing was said, or by DigitsEntered for a key that means something everywhere.
+    """
+
+    name: str
+    prompts: tuple[Prompt, ...]
+    seconds: float
+    silence_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtQueue:
+    """Wait: how busy are the operators? Answered by QueueSeen at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,13 @@ class Dial:
     budget_s: float = 60.0
 
 
-Plain = Say | Learn
-Wait = Gather | DecideRoute | Dial
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Plain: let these agencies know of the call, without ringing anybody."""
+
+    agencies: tuple[str, ...]
+
+
+Plain = Say | Learn | Notify
+Wait = Gather | Record | LookAtQueue | DecideRoute | Dial
 Action = Plain | Wait

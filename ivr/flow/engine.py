@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ivr.flow.actions import Action, DecideRoute, Dial, Gather, Wait
+from ivr.flow.actions import Action, DecideRoute, Dial, Gather, LookAtQueue, Record, Say, Wait
 from ivr.flow.events import (
     CallerHungUp,
     CallOffered,
@@ -25,6 +25,8 @@ from ivr.flow.events import (
     HumanJoined,
     LocationLearned,
     NoInput,
+    QueueSeen,
+    Recorded,
     RouteDecided,
 )
 from ivr.flow.model import (
@@ -52,8 +54,9 @@ OPERATOR_KEY = "0"
 
 def begin(dialplan: Dialplan, offered: CallOffered) -> Turn:
     """The first turn of a call."""
-    call = CallState(offered=offered, step=dialplan.start, learned=offered.location)
-    return _follow(dialplan, go(call, dialplan.start))
+    start = dialplan.entry(offered.dialled, offered.trunk).start
+    call = CallState(offered=offered, step=start, learned=offered.location)
+    return _follow(dialplan, go(call, start))
 
 
 def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
@@ -70,10 +73,12 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
     match state.waiting, event:
         case _, DeadlinePassed():
             outcome = go(following, OPERATOR_STEP)
-        case Gather(), DigitsEntered(digits=digits) if digits == OPERATOR_KEY:
+        case (Gather() | Record()), DigitsEntered(digits=digits) if digits == OPERATOR_KEY:
             outcome = go(following, OPERATOR_STEP)
         case (
             (Gather(), (DigitsEntered() | NoInput()) as answer)
+            | (Record(), (Recorded() | NoInput()) as answer)
+            | (LookAtQueue(), QueueSeen() as answer)
             | (DecideRoute(), RouteDecided() as answer)
             | (Dial(), DialEnded() as answer)
         ):
@@ -109,26 +114,42 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
             outcome = _enter(dialplan, outcome.call, outcome.then)
             actions += outcome.actions
         elif outcome.ended:
-            return Turn(replace(outcome.call, waiting=None, ended=True), tuple(actions), ended=True)
-        elif isinstance(last, Gather) and outcome.call.turn >= MAX_TURNS:
+            said = _in_language(dialplan, outcome.call, actions)
+            return Turn(replace(outcome.call, waiting=None, ended=True), said, ended=True)
+        elif isinstance(last, Gather | Record) and outcome.call.turn >= MAX_TURNS:
             actions.pop()
             outcome = go(outcome.call, OPERATOR_STEP)
         elif isinstance(last, Wait):
-            return Turn(replace(outcome.call, waiting=last), _waiting_once(actions))
+            said = _waiting_once(_in_language(dialplan, outcome.call, actions))
+            return Turn(replace(outcome.call, waiting=said[-1]), said)  # type: ignore[arg-type]
         else:
             raise FlowError(f"step {outcome.call.step!r} neither waits, nor goes on, nor ends")
     raise FlowError(f"no wait within {MAX_STEPS_PER_TURN} steps, near {outcome.call.step!r}")
 
 
 def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
-    call = replace(call, step=name, waiting=None, no_input=0, no_match=0)
+    call = replace(call, step=name, waiting=None, no_input=0, no_match=0, entered=None)
     return dialplan.step(name).enter(dialplan, call)
 
 
-def _waiting_once(actions: list[Action]) -> tuple[Action, ...]:
+def _in_language(
+    dialplan: Dialplan, call: CallState, actions: list[Action]
+) -> tuple[Action, ...]:
+    """The same, the caller spoken to in the language that he chose. Responders hear the first one."""
+    if not call.language:
+        return tuple(actions)
+    return tuple(
+        replace(action, prompts=tuple(dialplan.translated(call, p) for p in action.prompts))
+        if isinstance(action, Say | Gather | Record)
+        else action
+        for action in actions
+    )
+
+
+def _waiting_once(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     if any(isinstance(action, Wait) for action in actions[:-1]):
         raise FlowError("a turn with two waits")
-    return tuple(actions)
+    return actions
 
 
 def _better(known: Location | None, new: Location) -> Location:

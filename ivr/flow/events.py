@@ -39,6 +39,21 @@ class NoInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The caller said something at the step ``name``, for so many seconds: the answer to a ``Record``."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSeen:
+    """The answer to a ``LookAtQueue``: the operators are free, busy or unreachable."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteDecided:
     """The answer to a ``DecideRoute``. The last route is always the operator."""
 
@@ -94,6 +109,8 @@ Event = (
     CallOffered
     | DigitsEntered
     | NoInput
+    | Recorded
+    | QueueSeen
     | RouteDecided
     | DialEnded
     | LocationLearned

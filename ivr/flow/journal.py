@@ -20,6 +20,8 @@ from ivr.flow.events import (
     HumanJoined,
     LocationLearned,
     NoInput,
+    QueueSeen,
+    Recorded,
     RouteDecided,
 )
 from routing.model import Location, Reason, Route
@@ -28,6 +30,8 @@ KINDS: Mapping[str, type[Event]] = {
     "call_offered": CallOffered,
     "digits_entered": DigitsEntered,
     "no_input": NoInput,
+    "recorded": Recorded,
+    "queue_seen": QueueSeen,
     "route_decided": RouteDecided,
     "dial_ended": DialEnded,
     "location_learned": LocationLearned,

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from ivr.flow.actions import Action, Wait
-from ivr.flow.events import CallOffered, DialEnded, DigitsEntered, NoInput, RouteDecided
+from ivr.flow.calendar import Calendar
+from ivr.flow.events import (
+    CallOffered,
+    DialEnded,
+    DigitsEntered,
+    NoInput,
+    QueueSeen,
+    Recorded,
+    RouteDecided,
+)
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
 from routing.model import OPERATOR, Location, Route
@@ -31,7 +40,7 @@ PRESSED_CONFIDENCE = 0.9
 GUESSED_CONFIDENCE = 0.4
 """The caller pressed a key for the area only; its first kecamatan stands in for it."""
 
-Answer = DigitsEntered | NoInput | RouteDecided | DialEnded
+Answer = DigitsEntered | NoInput | Recorded | QueueSeen | RouteDecided | DialEnded
 """The events that answer a wait. All others may come at any time."""
 
 
@@ -76,6 +85,16 @@ class PlaceMenu:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """Where calls to a number, over a trunk, begin; None stands for any. ``test`` marks test calls."""
+
+    start: str
+    dialled: str | None = None
+    trunk: str | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CallState:
     """One call: the sum of its events. ``no_input`` and ``no_match`` count within the step."""
 
@@ -92,6 +111,11 @@ class CallState:
     confidence: float = 0.0  # of place
     learned: Location | None = None  # the best of what other sources told
     rung_s: float = 0.0  # how long agencies have rung in this call
+    language: str = ""  # that the caller chose; empty is the dialplan's first
+    entered: str | None = None  # digits that the caller has yet to confirm, within the step
+    answers: Mapping[str, str] = field(default_factory=dict)  # digits, by the step that asked
+    denied: Mapping[str, int] = field(default_factory=dict)  # "salah", by the step that asked
+    recorded: tuple[str, ...] = ()  # the steps at which the caller said something
 
     @property
     def location(self) -> Location | None:
@@ -156,7 +180,8 @@ class Step(Protocol):
 class Dialplan:
     """A checked dialplan. ``phrases`` are the shared sentences by key.
 
-    ``marks`` say where each value was written, for messages only.
+    ``translations`` hold, by language, what each sentence of the first language is in it. ``marks``
+    say where each value was written, for messages only.
     """
 
     name: str
@@ -168,9 +193,31 @@ class Dialplan:
     places: PlaceMenu
     phrases: Mapping[str, str]
     version: str = ""
+    entries: tuple[Entry, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     operators: Literal["all", "in-order", "longest-idle"] = "all"  # how they are rung
     domain: str = NO_DOMAIN  # of this centre, in the names of its emergency calls
     marks: Marks = field(default_factory=Marks, compare=False, repr=False)
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Every step at which a call may begin."""
+        return tuple(dict.fromkeys((self.start, *(entry.start for entry in self.entries))))
+
+    def entry(self, dialled: str, trunk: str) -> Entry:
+        """Where a call begins: the first entry that fits, else ``start``."""
+        for entry in self.entries:
+            if entry.dialled in (None, dialled) and entry.trunk in (None, trunk):
+                return entry
+        return Entry(self.start)
+
+    def translated(self, call: CallState, prompt: Prompt) -> Prompt:
+        """A sentence in the caller's language; as it is where it has no translation."""
+        text = self.translations.get(call.language, {}).get(prompt.text)
+        if text is None or prompt.language or prompt.recording:
+            return prompt
+        return Prompt(text, call.language)
 
     def step(self, name: str) -> Step:
         if name not in self.steps:
@@ -185,6 +232,10 @@ class Dialplan:
     def phrase(self, key: str) -> tuple[Prompt, ...]:
         """A shared sentence; nothing where it is missing, for no sentence is worth a call."""
         return (Prompt(self.phrases[key]),) if self.phrases.get(key) else ()
+
+    def digits(self, digits: str) -> tuple[Prompt, ...]:
+        """A number said digit by digit."""
+        return tuple(prompt for digit in digits for prompt in self.phrase(f"digit.{digit}"))
 
     def incident_name(self, incident: str | None) -> tuple[Prompt, ...]:
         return self.phrase(f"incident.{incident or 'unknown'}")

@@ -14,9 +14,15 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One sentence (or fragment) to be said to somebody, in the dialplan's first language."""
+    """One sentence (or fragment) to be said to somebody.
+
+    ``language`` is empty for the dialplan's first language. ``recording`` is empty but for what the
+    caller said at the step of that name: then the platform knows the sound, and ``text`` only says so.
+    """
 
     text: str
+    language: str = ""
+    recording: str = ""
 
     @property
     def name(self) -> str:

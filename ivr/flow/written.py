@@ -19,7 +19,10 @@ from routing.model import SERVICES
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", re.ASCII)
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 OPTION_KEYS = "123456789*#"
+FIRST_LANGUAGE = "id"
+"""In which a dialplan is written."""
 
 
 class Written(BaseModel):
@@ -96,6 +99,16 @@ def _incident(value: str) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    if _LANGUAGE.fullmatch(value) is None:
+        raise PydanticCustomError(
+            "language",
+            "`{value}` bukan kode bahasa. Tulis dua huruf kecil, misalnya id atau en.",
+            {"value": value[:40]},
+        )
+    return value
+
+
 def _domain(value: str) -> str:
     if len(value) > 100 or _DOMAIN.fullmatch(value) is None:
         raise PydanticCustomError(
@@ -113,3 +126,6 @@ Key = Annotated[str, AfterValidator(_key)]
 StepName = Annotated[str, AfterValidator(_step_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Incident = Annotated[str, AfterValidator(_incident)]
+Language = Annotated[str, AfterValidator(_language)]
+Target = str
+"""The name of another step; that it exists is seen once all steps are read."""

@@ -30,14 +30,14 @@ from ivr.flow.model import (
     wait,
 )
 from ivr.flow.prompt import Prompt
-from ivr.flow.written import Written
+from ivr.flow.written import Target, Written
 
 
 class AskPlaceStep(Written):
     """Two questions at most for a caller who answers; nobody is kept here for an answer."""
 
     ask_place: tuple[Literal["wilayah"], Literal["kecamatan"]]
-    then: str
+    then: Target
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         call = replace(call, area=None, place=None, confidence=0.0)

@@ -4,52 +4,31 @@
       connect: routes
       whisper: "{incident}, {place}. Tekan 1 untuk menerima, 2 bila tidak bisa, 3 untuk mengulang."
 
-The whisper is what a responder hears before the caller is joined; the platform adds from which number
-the caller calls. The operator is always the last
-target, so this step needs no `then`.
+The whisper is what a responder hears before the caller is joined: `{incident}`, `{place}`, and by the
+name of an `ask` or `record` step what the caller answered there. The platform adds from which number
+the caller calls. The operator is always the last target, so this step needs no `then`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from typing import Literal
 
 from ivr.flow.actions import DecideRoute
 from ivr.flow.dialling import after_dial, dial
 from ivr.flow.events import RouteDecided
 from ivr.flow.model import OPERATOR_ROUTE, Answer, CallState, Dialplan, Outcome, Path, wait
 from ivr.flow.prompt import Prompt
-from ivr.flow.written import Sentence, Written
+from ivr.flow.template import Template, filled, texts
+from ivr.flow.written import Written
 from routing.model import OPERATOR
-
-_PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
-_KNOWN = ("{incident}", "{place}")
-
-
-def _whisper(value: str) -> str:
-    for part in _PLACEHOLDER.findall(value):
-        if part not in _KNOWN:
-            raise PydanticCustomError(
-                "placeholder",
-                "`{part}` tidak dikenal. Yang dapat dipakai: {known}.",
-                {"part": part[:40], "known": " dan ".join(_KNOWN)},
-            )
-    if re.search(r"[{}]", _PLACEHOLDER.sub("", value)):
-        raise PydanticCustomError(
-            "placeholder", "Kurung kurawal tidak berpasangan. Tulis {incident} atau {place}."
-        )
-    return value
 
 
 class ConnectStep(Written):
     """The right agency, told what and where before it says hello."""
 
     connect: Literal["routes"]
-    whisper: Annotated[Sentence, AfterValidator(_whisper)]
+    whisper: Template
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         location = call.location
@@ -63,28 +42,10 @@ class ConnectStep(Written):
         routes = event.routes
         if not routes or routes[-1].agency != OPERATOR:
             routes = (*routes, OPERATOR_ROUTE)
-        return wait(call, dial(dialplan, call, routes, self._briefing(dialplan, call)))
-
-    def _briefing(self, dialplan: Dialplan, call: CallState) -> tuple[Prompt, ...]:
-        prompts: list[Prompt] = []
-        for part in self._parts():
-            match part:
-                case "{incident}":
-                    prompts += dialplan.incident_name(call.incident)
-                case "{place}":
-                    prompts += dialplan.place_name(call)
-                case text:
-                    prompts.append(Prompt(text))
-        return tuple(prompts)
-
-    def _parts(self) -> list[str]:
-        """Placeholders and the sentences between them, without the punctuation that joins them."""
-        parts = (part.lstrip(" ,.;:").rstrip() for part in _PLACEHOLDER.split(self.whisper))
-        return [part for part in parts if part]
+        return wait(call, dial(dialplan, call, routes, filled(dialplan, call, self.whisper)))
 
     def exits(self) -> Mapping[Path, str]:
         return {}
 
     def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
-        texts = tuple(Prompt(part) for part in self._parts() if part not in _KNOWN)
-        return {("whisper",): texts}
+        return {("whisper",): texts(self.whisper)}

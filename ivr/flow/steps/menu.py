@@ -34,7 +34,7 @@ from ivr.flow.model import (
     wait,
 )
 from ivr.flow.prompt import Prompt
-from ivr.flow.written import Incident, Key, Seconds, Sentence, Written
+from ivr.flow.written import Incident, Key, Seconds, Sentence, Target, Written
 
 
 class Option(Written):
@@ -42,7 +42,7 @@ class Option(Written):
 
     incident: Incident | None = None
     words: list[Sentence] = Field(default_factory=list)
-    then: str
+    then: Target
 
 
 class MenuStep(Written):
@@ -52,7 +52,7 @@ class MenuStep(Written):
     options: dict[Key, Option] = Field(min_length=1)
     tries: int | None = Field(default=None, ge=1, le=5)
     wait: Seconds | None = Field(default=None, ge=1, le=30)
-    otherwise: str = OPERATOR_STEP
+    otherwise: Target = OPERATOR_STEP
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, self._ask(dialplan))

@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from ivr.flow.actions import Say
 from ivr.flow.model import Answer, CallState, Dialplan, FlowError, Outcome, Path, go
 from ivr.flow.prompt import Prompt
-from ivr.flow.written import Sentence, Written
+from ivr.flow.written import Sentence, Target, Written
 
 
 class SayStep(Written):
     """One sentence, and then the next step."""
 
     say: Sentence
-    then: str
+    then: Target
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return go(call, self.then, Say((Prompt(self.say),)))

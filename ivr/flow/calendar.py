@@ -1,0 +1,69 @@
+"""Is it open? Hours of the week, holidays, and an override that expires: one answer for one moment.
+
+Indonesia has three zones and no summer time, so a zone is a number of hours. Dates and hours are
+local; a moment is seconds since the epoch (UTC) and comes in as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Literal
+
+Opening = Literal["open", "closed", "holiday"]
+
+ZONES = {"WIB": 7, "WITA": 8, "WIT": 9}
+DAYS = ("senin", "selasa", "rabu", "kamis", "jumat", "sabtu", "minggu")
+DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From ``opens`` up to, not including, ``closes``, in minutes since midnight, on ``days`` (0 is
+    Monday). Hours that close before they open go on past midnight."""
+
+    days: frozenset[int]
+    opens: int
+    closes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What holds instead, until a moment (seconds since the epoch)."""
+
+    opening: Opening
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Hours and overrides by the name of a schedule; holidays are those of all."""
+
+    zone: str = "WIB"
+    hours: Mapping[str, tuple[Hours, ...]] = field(default_factory=dict)
+    holidays: Mapping[date, str] = field(default_factory=dict)
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+
+    def local(self, at: float) -> datetime:
+        return datetime.fromtimestamp(at, timezone(timedelta(hours=ZONES[self.zone])))
+
+    def opening(self, name: str, at: float) -> Opening:
+        """How the schedule ``name`` stands at a moment. One that does not exist is closed."""
+        override = self.overrides.get(name)
+        if override is not None and at < override.until:
+            return override.opening
+        now = self.local(at)
+        if now.date() in self.holidays:
+            return "holiday"
+        minute = now.hour * 60 + now.minute
+        is_open = any(_within(hours, now.weekday(), minute) for hours in self.hours.get(name, ()))
+        return "open" if is_open else "closed"
+
+
+def _within(hours: Hours, day: int, minute: int) -> bool:
+    if hours.opens < hours.closes:
+        return day in hours.days and hours.opens <= minute < hours.closes
+    begun_today = day in hours.days and minute >= hours.opens
+    begun_yesterday = (day - 1) % 7 in hours.days and minute < hours.closes
+    return begun_today or begun_yesterday

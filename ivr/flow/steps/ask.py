@@ -1,0 +1,125 @@
+"""`ask`: let the caller key in a number, and read it back.
+
+    kilometer:
+      ask: Tekan angka kilometer jalan tol, lalu tekan pagar.
+      digits: 1-3
+      then: instansi
+      read_back: yes        # optional, as are the next three
+      tries: 2
+      wait: 4s
+      otherwise: instansi
+
+`#` ends the number; one that is as long as it may be needs none. A caller who keys in nothing, or too
+little, is asked again, `tries` times in all; then the call goes on with `otherwise`. A single `0`, and
+then nothing, is the operator here too. `{kilometer}` in a whisper or a `confirm` says the digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from ivr.flow.actions import FINISH, Gather
+from ivr.flow.events import DigitsEntered
+from ivr.flow.model import (
+    OPERATOR_STEP,
+    Answer,
+    CallState,
+    Dialplan,
+    Outcome,
+    Path,
+    go,
+    missed,
+    wait,
+)
+from ivr.flow.prompt import Prompt
+from ivr.flow.written import Seconds, Sentence, Target, Written
+
+MAX_DIGITS = 16
+YES, NO = "1", "2"
+
+_DIGITS = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
+
+
+def _digits(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DIGITS.fullmatch(value.strip())
+    least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= least <= most <= MAX_DIGITS:
+        raise PydanticCustomError(
+            "digits",
+            "`{value}` bukan banyaknya angka. Tulis misalnya 4, atau 1-3; paling banyak {most}.",
+            {"value": value[:40], "most": MAX_DIGITS},
+        )
+    return least, most
+
+
+class AskStep(Written):
+    """A number from the keypad. Nobody is kept here for it."""
+
+    ask: Sentence
+    digits: Annotated[tuple[int, int], BeforeValidator(_digits)]
+    then: Target
+    read_back: Literal["yes", "no"] = "yes"
+    tries: int | None = Field(default=None, ge=1, le=5)
+    wait: Seconds | None = Field(default=None, ge=1, le=30)
+    otherwise: Target = OPERATOR_STEP
+
+    def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        return wait(call, self._ask(dialplan))
+
+    def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        digits = event.digits if isinstance(event, DigitsEntered) else ""
+        if call.entered is not None:
+            return self._read_back(dialplan, call, call.entered, digits)
+        if len(digits) >= self.digits[0] and digits.isdecimal():
+            if self.read_back == "no":
+                return self._settled(call, digits)
+            return wait(replace(call, entered=digits), self._repeat(dialplan, digits))
+        return self._again(dialplan, call, event)
+
+    def _read_back(
+        self, dialplan: Dialplan, call: CallState, entered: str, pressed: str
+    ) -> Outcome:
+        """Only who says that it is wrong is asked once more: silence is no reason to lose a number."""
+        if pressed != NO:
+            return self._settled(call, entered)
+        return self._again(dialplan, replace(call, entered=None), DigitsEntered(pressed))
+
+    def _again(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        call, phrase, _ = missed(call, event)
+        if call.no_input + call.no_match >= (self.tries or dialplan.defaults.tries):
+            return go(call, self.otherwise)
+        return wait(call, self._ask(dialplan, *dialplan.phrase(phrase)))
+
+    def _settled(self, call: CallState, digits: str) -> Outcome:
+        return go(replace(call, answers={**call.answers, call.step: digits}), self.then)
+
+    def _ask(self, dialplan: Dialplan, *before: Prompt) -> Gather:
+        prompts = (*before, Prompt(self.ask))
+        return Gather(
+            prompts, self._seconds(dialplan), self.digits[1], f"0123456789{FINISH}"
+        )
+
+    def _repeat(self, dialplan: Dialplan, digits: str) -> Gather:
+        prompts = (
+            *dialplan.phrase("read_back"),
+            *dialplan.digits(digits),
+            *dialplan.phrase("read_back_question"),
+        )
+        return Gather(prompts, self._seconds(dialplan), keys=f"0{YES}{NO}")
+
+    def _seconds(self, dialplan: Dialplan) -> float:
+        return dialplan.defaults.wait_s if self.wait is None else self.wait
+
+    def exits(self) -> Mapping[Path, str]:
+        return {("then",): self.then, ("otherwise",): self.otherwise}
+
+    def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
+        return {("ask",): (Prompt(self.ask),)}

@@ -1,0 +1,75 @@
+"""`confirm`: say what was understood, and let the caller put it right.
+
+    benar:
+      confirm: "{incident} di {place}. Benar tekan 1, salah tekan 2."
+      then: instansi
+      otherwise: kejadian   # after 2: where the question is asked again
+      tries: 2              # optional: so often at most, then the operator
+      wait: 4s
+
+A caller who presses nothing agrees: he was told, and help is on its way. What goes in braces: see
+`connect`. `0` is the operator here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import Field
+
+from ivr.flow.actions import Gather
+from ivr.flow.events import DigitsEntered
+from ivr.flow.model import (
+    OPERATOR_STEP,
+    Answer,
+    CallState,
+    Dialplan,
+    Outcome,
+    Path,
+    go,
+    missed,
+    wait,
+)
+from ivr.flow.prompt import Prompt
+from ivr.flow.template import Template, filled, texts
+from ivr.flow.written import Seconds, Target, Written
+
+YES, NO = "1", "2"
+
+
+class ConfirmStep(Written):
+    """One question with two keys. The way back is counted, so that nobody goes in circles."""
+
+    confirm: Template
+    then: Target
+    otherwise: Target
+    tries: int = Field(default=2, ge=1, le=5)
+    wait: Seconds | None = Field(default=None, ge=1, le=30)
+
+    def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        return wait(call, self._ask(dialplan, call))
+
+    def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        digits = event.digits if isinstance(event, DigitsEntered) else ""
+        if digits in ("", YES):
+            return go(call, self.then)
+        if digits == NO:
+            denied = call.denied.get(call.step, 0) + 1
+            call = replace(call, denied={**call.denied, call.step: denied})
+            return go(call, self.otherwise if denied < self.tries else OPERATOR_STEP)
+        call, phrase, times = missed(call, event)
+        if times >= dialplan.defaults.tries:
+            return go(call, self.then)
+        return wait(call, self._ask(dialplan, call, *dialplan.phrase(phrase)))
+
+    def _ask(self, dialplan: Dialplan, call: CallState, *before: Prompt) -> Gather:
+        seconds = dialplan.defaults.wait_s if self.wait is None else self.wait
+        prompts = (*before, *filled(dialplan, call, self.confirm, call.language))
+        return Gather(prompts, seconds, keys=f"0{YES}{NO}")
+
+    def exits(self) -> Mapping[Path, str]:
+        return {("then",): self.then, ("otherwise",): self.otherwise}
+
+    def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
+        return {("confirm",): texts(self.confirm)}

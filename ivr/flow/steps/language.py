@@ -1,0 +1,49 @@
+"""`language`: let the caller choose the language that he is spoken to in.
+
+    bahasa:
+      language: Tekan 2 for English.
+      options: {2: en}
+      then: sambutan
+      wait: 2s              # optional
+
+`id` is the language of the dialplan itself; any other one has its sentences in `prompts/<lang>.yaml`
+beside it. Who presses nothing goes on at once in the first language. Responders always hear that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import Field
+
+from ivr.flow.actions import Gather
+from ivr.flow.events import DigitsEntered
+from ivr.flow.model import Answer, CallState, Dialplan, Outcome, Path, go, wait
+from ivr.flow.prompt import Prompt
+from ivr.flow.written import FIRST_LANGUAGE, Key, Language, Seconds, Sentence, Target, Written
+
+
+class LanguageStep(Written):
+    """One question, once."""
+
+    language: Sentence
+    options: dict[Key, Language] = Field(min_length=1)
+    then: Target
+    wait: Seconds | None = Field(default=None, ge=1, le=30)
+
+    def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        seconds = dialplan.defaults.wait_s if self.wait is None else self.wait
+        keys = "".join(["0", *self.options])
+        return wait(call, Gather((Prompt(self.language),), seconds, keys=keys))
+
+    def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        digits = event.digits if isinstance(event, DigitsEntered) else ""
+        chosen = self.options.get(digits, call.language)
+        return go(replace(call, language="" if chosen == FIRST_LANGUAGE else chosen), self.then)
+
+    def exits(self) -> Mapping[Path, str]:
+        return {("then",): self.then}
+
+    def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
+        return {("language",): (Prompt(self.language),)}
