@@ -139,6 +139,14 @@ class Alarm:
                 log.error("metrics_not_written", error=str(error))
 
 
+def is_unreachable(metrics: Path) -> bool:
+    """True where the newest look found no person who can be reached. A small file in the page cache."""
+    try:
+        return "\nsiaga_human_reachable 0\n" in metrics.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False  # nobody has looked: then nobody is given up
+
+
 def _is_due(said_at: float, now: float) -> bool:
     """True once a minute; also where the clock was set back, which must not make us quiet."""
     return not 0 <= now - said_at < REMIND_S

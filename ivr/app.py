@@ -19,6 +19,7 @@ from pathlib import Path
 
 import structlog
 
+from ivr import alarm
 from ivr import config as configuration
 from ivr import log as logging
 from ivr.calls import live
@@ -33,6 +34,7 @@ from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.store.recorder import Recorder
 from routing.decide import decide
+from routing.model import OPERATOR
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +65,16 @@ def build_host(config: Config, published: Published, recorder: Recorder, board: 
             await asyncio.sleep(JOINED_LOOK_S)
         return None
 
+    def queue() -> str:
+        """Whether an operator is free, as far as this process and the supervisor have seen."""
+        if alarm.is_unreachable(config.home / "run" / "siaga.prom"):
+            return "unreachable"
+        operators = len(pbx.rung_operators(published.directory))
+        return "busy" if board.talking_to(OPERATOR) >= operators else "free"
+
     return Host(
+        queue=queue,
+        recordings=str(config.recordings_dir),
         dialplan=published.dialplan,
         directory=published.directory,
         audio=sounds_of(config).find,

@@ -53,6 +53,11 @@ class Board:
         """True for a call whose end was told not long ago."""
         return call_id in self._ended
 
+    def talking_to(self, who: str) -> int:
+        """How many callers talk to somebody of this name (an agency, or `operator`)."""
+        names = (call.talking_to or "" for call in self.calls.values())
+        return sum(name.partition("/")[0] == who for name in names)
+
     def heard_s(self, call_id: str, who: str, now: float) -> float:
         """For how long a voice was heard on a leg that was asked to press a key (seconds)."""
         call = self.calls.get(call_id)

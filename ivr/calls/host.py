@@ -16,13 +16,13 @@ from routing.model import Directory, Location, RouteDecision
 class Host:
     """The services of one controller process. None of them may block the event loop.
 
-    ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers
-    a DecideRoute at once. ``events_of`` gives a call's events in order. ``clock`` is seconds since
-    the epoch, ``monotonic`` seconds of any steady clock. ``joined`` tells who took a caller whose
-    dialogue was cut, if anybody did; it may take a moment. ``heard_s`` tells for how long a voice was
-    heard, until this moment, on a leg that was asked to press a key. ``knows`` tells whether a call's keys are
-    wanted; ``forget`` drops what is kept of a call in memory after so many seconds; what is on disk
-    stays.
+    ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers a
+    DecideRoute at once, ``queue`` a LookAtQueue. ``recordings`` is the folder for callers' words.
+    ``events_of`` gives a call's events in order. ``clock`` is seconds since the epoch, ``monotonic``
+    seconds of any steady clock. ``joined`` tells who took a caller whose dialogue was cut, if anybody
+    did; it may take a moment. ``heard_s`` tells for how long a voice was heard, until this moment, on a
+    leg that was asked to press a key. ``knows`` tells whether a call's keys are wanted; ``forget``
+    drops what is kept of a call in memory after so many seconds; what is on disk stays.
     """
 
     dialplan: Dialplan
@@ -33,6 +33,8 @@ class Host:
     observe: Callable[[str, str, Mapping[str, object]], None]
     events_of: Callable[[str], Awaitable[Sequence[Event]]]
     decide: Callable[[Directory, str | None, Location | None], RouteDecision]
+    queue: Callable[[], str]
+    recordings: str
     case_number: Callable[[float], str]
     joined: Callable[[str], Awaitable[str | None]]
     heard_s: Callable[[str, str, float], float]

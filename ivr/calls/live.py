@@ -15,13 +15,14 @@ import structlog
 
 from ivr.calls.host import Host
 from ivr.flow import engine
-from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
+from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, LookAtQueue, Notify, Record, Say
 from ivr.flow.events import (
     CallerHungUp,
     CallOffered,
     DialEnded,
     Event,
     HumanJoined,
+    QueueSeen,
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Turn, UnexpectedEvent
@@ -68,12 +69,15 @@ async def new_call(session: AgiSession, host: Host) -> None:
     host.keys_of(said["agi_uniqueid"])  # from here on a key that AMI hears is wanted
     location = await _sip_location(session, host)
     at = host.clock()
+    dialled = said.get("agi_dnid", "112")
+    trunk = said.get("agi_arg_2", "").removeprefix("masuk-")  # as trunks.yaml names it
     offered = CallOffered(
         call_id=said["agi_uniqueid"],
         at=at,
         caller=_caller(said.get("agi_callerid", "")),
-        dialled=said.get("agi_dnid", "112"),
-        trunk=said.get("agi_arg_2", ""),
+        dialled=dialled,
+        trunk=trunk,
+        test=host.dialplan.entry(dialled, trunk).test,
         case_number=host.case_number(at),
         dialplan_version=host.dialplan.version,
         sip_call_id=said.get("agi_arg_1") or None,
@@ -162,6 +166,9 @@ async def _walk(
             if isinstance(waiting, DecideRoute):
                 event = _decided(host, waiting, turn.state.location)
                 await _committed(host.commit(call_id, event), "decision")
+            elif isinstance(waiting, LookAtQueue):
+                event = QueueSeen(host.queue())
+                host.record(call_id, event)
             elif event is None:
                 raise UnexpectedEvent(f"nothing answered {type(waiting).__name__}")
             else:
@@ -184,6 +191,7 @@ def _channel(host: Host, call_id: str) -> Channel:
         audio=host.audio,
         directory=host.directory,
         phrases=host.dialplan.phrases,
+        recordings=host.recordings,
     )
 
 
@@ -242,11 +250,14 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
     texts = [
         prompt.text
         for action in turn.actions
-        if isinstance(action, Say | Gather)
+        if isinstance(action, Say | Gather | Record)
         for prompt in action.prompts
     ]
     if texts:
         host.observe(call_id, "said", {"texts": texts})
+    for action in turn.actions:
+        for agency in action.agencies if isinstance(action, Notify) else ():
+            host.observe(call_id, "notified", {"agency": agency})
     facts: dict[str, object] = {a.name: a.value for a in turn.actions if isinstance(a, Learn)}
     if facts:
         location = turn.state.location

@@ -9,27 +9,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
+from math import inf
 
-from ivr.flow.actions import DecideRoute, Gather, Say
+from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
+from ivr.flow.calendar import Opening, Override
 from ivr.flow.engine import advance, begin
-from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.events import (
+    CallOffered,
+    DigitsEntered,
+    Event,
+    NoInput,
+    QueueSeen,
+    Recorded,
+    RouteDecided,
+)
 from ivr.flow.fault import Fault
 from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
 from ivr.flow.model import (
     NO_DOMAIN,
     OPERATOR_ROUTE,
     OPERATOR_STEP,
+    CallState,
     Dialplan,
+    Entry,
     FlowError,
     Path,
     Turn,
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.steps.branch import BranchStep
+from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
+from ivr.flow.steps.schedule import ScheduleStep
+from ivr.flow.template import texts
 from routing.decide import decide
 from routing.directory import PLACEHOLDER, is_unset
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
@@ -113,6 +130,10 @@ def _written(dialplan: Dialplan, directory: Directory) -> Iterator[tuple[Prompt,
         yield Prompt(place_name), (PLACES_FILE, "kecamatan", code, "name")
     for key, sentence in dialplan.phrases.items():
         yield Prompt(sentence), (PHRASES_FILE, key)
+    for language, sentences in dialplan.translations.items():
+        for text in sentences.values():
+            for prompt in texts(text):
+                yield replace(prompt, language=language), (f"prompts/{language}.yaml",)
     if dialplan.mode == "latihan":  # the machine that plays an agency says its name
         for agency in directory.agencies:
             yield Prompt(agency.name), ("agencies.yaml", agency.id, "name")
@@ -139,11 +160,21 @@ class _Looking:
     def at_the_ways(self) -> None:
         """Steps nobody reaches, ways in a circle, ways that never come to a person."""
         exits = {name: step.exits() for name, step in self.dialplan.steps.items()}
-        reached = _reached(exits, self.dialplan.start) | {OPERATOR_STEP}
+        starts = self.dialplan.starts
+        reached = {OPERATOR_STEP}.union(*(_reached(exits, start) for start in starts))
         for name in exits.keys() - reached:
             message = f"Tidak ada langkah yang menuju `{name}`. Hapus, atau arahkan ke sana."
             self.warn((DIALPLAN_FILE, "steps", name), "unreachable", message)
-        for circle, place in _circles(exits, self.dialplan.start):
+        uncounted = {
+            name: {p: t for p, t in ways.items() if not _is_counted(self.dialplan, name, p)}
+            for name, ways in exits.items()
+        }
+        circles = dict.fromkeys(
+            (tuple(circle), place)
+            for start in starts
+            for circle, place in _circles(uncounted, start)
+        )
+        for circle, place in circles:
             ways = " → ".join(circle)
             message = f"Alur berputar tanpa batas: {ways}. Arahkan salah satunya ke `operator`."
             self.fault((DIALPLAN_FILE, "steps", circle[-2], *place), "loop", message)
@@ -179,7 +210,7 @@ class _Looking:
     def _second_menus(self) -> None:
         """A caller in danger meets one menu before the place; a second one only behind lainnya."""
         ways: list[tuple[str, int, bool, Path]] = [
-            (self.dialplan.start, 0, False, (DIALPLAN_FILE, "start"))
+            (start, 0, False, (DIALPLAN_FILE, "start")) for start in self.dialplan.starts
         ]
         seen: set[tuple[str, int, bool]] = set()
         warned: set[Path] = set()
@@ -207,14 +238,14 @@ class _Looking:
         """Every sentence has its audio, all in one voice, none too long for a caller."""
         written = prompts(self.dialplan, self.directory)
         audio = {prompt: self.built(prompt) for prompt in written}
-        voices = Counter(found.voice for found in audio.values() if found is not None)
+        voices = Counter(a.voice for p, a in audio.items() if a is not None and not p.language)
         main_voice = voices.most_common(1)[0][0] if voices else ""
         for prompt, path in written.items():
             found = audio[prompt]
             if found is None:
                 message = f"Suara belum dibuat: “{_short(prompt)}”. Jalankan ./siaga prompts build."
                 self.warn(path, "audio-missing", message)
-            elif found.voice != main_voice:
+            elif found.voice != main_voice and not prompt.language:
                 message = f"Suara lain ({found.voice}, bukan {main_voice}): “{_short(prompt)}”."
                 self.warn(path, "other-voice", message)
             seconds = self.seconds(prompt)
@@ -283,18 +314,22 @@ class _Looking:
 
     def for_the_longest_way(self) -> tuple[float, tuple[str, ...]]:
         """The longest time before the dialogue itself rings somebody, and what the caller does for it."""
-        offered = CallOffered("check", 0.0, None, "112", "", "", self.dialplan.version)
+        longest: tuple[float, tuple[str, ...]] = (0.0, ())
         try:
-            seconds, path = self._longest(begin(self.dialplan, offered), {})
+            for dialplan in _at_all_hours(self.dialplan):
+                known: dict[object, tuple[float, tuple[str, ...]]] = {}
+                for offered in _offers(dialplan):
+                    way = self._longest(dialplan, begin(dialplan, offered), known)
+                    longest = max(longest, way, key=lambda one: one[0])
         except FlowError as error:
             if not self.faults:
                 message = f"Alur ini tidak dapat dijalankan: {error}."
                 self.fault((DIALPLAN_FILE, "start"), "flow", message)
             return 0.0, ()
-        return round(seconds, 1), path
+        return round(longest[0], 1), longest[1]
 
     def _longest(
-        self, turn: Turn, known: dict[object, tuple[float, tuple[str, ...]]]
+        self, dialplan: Dialplan, turn: Turn, known: dict[object, tuple[float, tuple[str, ...]]]
     ) -> tuple[float, tuple[str, ...]]:
         spoken = sum(
             self.seconds(prompt)
@@ -305,20 +340,21 @@ class _Looking:
         call, wait = turn.state, turn.state.waiting
         said = (f"diucapkan {_said(spoken)}",) if spoken else ()
         if isinstance(wait, DecideRoute):
-            following = advance(self.dialplan, call, RouteDecided((OPERATOR_ROUTE,), ()))
-            seconds, path = self._longest(following, known)
+            following = advance(dialplan, call, RouteDecided((OPERATOR_ROUTE,), ()))
+            seconds, path = self._longest(dialplan, following, known)
             return spoken + seconds, (*said, *path)
-        if not isinstance(wait, Gather):
+        if not isinstance(wait, Gather | Record | LookAtQueue):
             return spoken, (*said, f"{call.step}: telepon berdering")
-        # What was learned on the way changes nothing in what is asked from here on.
-        state = (call.step, call.turn, call.no_input, call.no_match, call.area)
+        state = _what_matters(dialplan, call)
         if state not in known:
-            asked = wait.seconds + sum(self.seconds(prompt) for prompt in wait.prompts)
+            prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
+            asked = sum(self.seconds(prompt) for prompt in prompts)
             ways: list[tuple[float, tuple[str, ...]]] = []
-            for what, event in _answers(wait):
-                seconds, path = self._longest(advance(self.dialplan, call, event), known)
-                entry = f"{call.step}: {what} setelah {_said(asked)}"
-                ways.append((asked + seconds, (entry, *path)))
+            for what, event, waited in _answers(wait):
+                following = advance(dialplan, call, event)
+                seconds, path = self._longest(dialplan, following, known)
+                entry = f"{call.step}: {what} setelah {_said(asked + waited)}"
+                ways.append((asked + waited + seconds, (entry, *path)))
             known[state] = max(ways, key=lambda way: way[0])
         seconds, path = known[state]
         return spoken + seconds, (*said, *path)
@@ -329,14 +365,63 @@ class _Looking:
         return audio.seconds if audio else len(prompt.text) / CHARACTERS_PER_SECOND
 
 
-def _answers(wait: Gather) -> Iterator[tuple[str, Event]]:
-    """Everything a caller can do: nothing, each key that means something, one that does not."""
-    yield "diam", NoInput()
+def _answers(wait: Gather | Record | LookAtQueue) -> Iterator[tuple[str, Event, float]]:
+    """Everything that can come next, and the longest that it takes: silence, each key that means
+    something and one that does not, each at the last moment; inputs of every length."""
+    if isinstance(wait, LookAtQueue):
+        for state in ("free", "busy", "unreachable"):
+            yield f"antrean {state}", QueueSeen(state), 0.0
+        return
+    if isinstance(wait, Record):
+        yield "bicara", Recorded(wait.name, wait.seconds), wait.seconds
+        yield "diam", NoInput(), wait.seconds
+        yield "tombol 0", DigitsEntered("0"), wait.seconds
+        return
+    yield "diam", NoInput(), wait.seconds
+    if wait.max_digits > 1:
+        # Each key is waited for anew; an input that is shorter ends with one wait more.
+        for length in range(1, wait.max_digits + 1):
+            waits = min(length + 1, wait.max_digits)
+            for digit in "0123456789":
+                yield f"{length} angka", DigitsEntered(digit * length), waits * wait.seconds
+        return
     wrong = next((key for key in "123456789*#" if key not in wait.keys), None)
     if wrong is not None:
-        yield "tombol salah", DigitsEntered(wrong)
+        yield "tombol salah", DigitsEntered(wrong), wait.seconds
     for key in wait.keys:
-        yield f"tombol {key}", DigitsEntered(key)
+        yield f"tombol {key}", DigitsEntered(key), wait.seconds
+
+
+def _what_matters(dialplan: Dialplan, call: CallState) -> object:
+    """What the rest of a dialogue depends on. What was learned matters only where something asks."""
+    counts = (call.turn, call.no_input, call.no_match, tuple(sorted(call.denied.items())))
+    asks = any(isinstance(step, BranchStep | ConfirmStep) for step in dialplan.steps.values())
+    learned = (call.incident, call.place, call.answers, call.recorded) if asks else ()
+    offered = (call.offered.test, call.offered.caller) if asks else ()
+    return repr((call.step, counts, call.area, call.language, call.entered, learned, offered))
+
+
+def _at_all_hours(dialplan: Dialplan) -> Iterator[Dialplan]:
+    """The dialplan as it is when its schedules are open, closed, or on holiday, in all ways."""
+    used = {s.schedule for s in dialplan.steps.values() if isinstance(s, ScheduleStep)}
+    openings: tuple[Opening, ...] = ("open", "closed", "holiday")
+    for chosen in product(openings, repeat=len(used)):
+        overrides = {n: Override(o, inf) for n, o in zip(sorted(used), chosen, strict=True)}
+        calendar = replace(dialplan.calendar, overrides=overrides)
+        yield replace(dialplan, calendar=calendar) if used else dialplan
+
+
+def _offers(dialplan: Dialplan) -> Iterator[CallOffered]:
+    """A call for every entry, of every class of caller that the dialplan tells apart."""
+    told_apart = any(
+        isinstance(s, BranchStep) and s.branch == "caller" for s in dialplan.steps.values()
+    )
+    callers = (None, "0811", "0766", "+49") if told_apart else (None,)
+    plain = Entry(dialplan.start)
+    for entry in (plain, *dialplan.entries):
+        offered = CallOffered("check", 0.0, None, entry.dialled or "", entry.trunk or "", "", "")
+        for caller in callers:
+            yield replace(offered, caller=caller, test=entry.test)
 
 
 Exits = Mapping[str, Mapping[Path, str]]
@@ -370,6 +455,11 @@ def _circles(exits: Exits, start: str) -> Iterator[tuple[list[str], Path]]:
             yield [*names[names.index(target) :], target], place
         elif target not in done:
             way.append((target, iter(exits[target].items())))
+
+
+def _is_counted(dialplan: Dialplan, name: str, place: Path) -> bool:
+    """An exit that a caller can take so often and no more."""
+    return isinstance(dialplan.steps[name], ConfirmStep) and place == ("otherwise",)
 
 
 def _stranded(dialplan: Dialplan, exits: Exits) -> list[str]:

@@ -73,7 +73,7 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
     match state.waiting, event:
         case _, DeadlinePassed():
             outcome = go(following, OPERATOR_STEP)
-        case (Gather() | Record()), DigitsEntered(digits=digits) if digits == OPERATOR_KEY:
+        case ((Gather() | Record()), DigitsEntered(digits=digits)) if digits == OPERATOR_KEY:
             outcome = go(following, OPERATOR_STEP)
         case (
             (Gather(), (DigitsEntered() | NoInput()) as answer)
@@ -132,9 +132,7 @@ def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
     return dialplan.step(name).enter(dialplan, call)
 
 
-def _in_language(
-    dialplan: Dialplan, call: CallState, actions: list[Action]
-) -> tuple[Action, ...]:
+def _in_language(dialplan: Dialplan, call: CallState, actions: list[Action]) -> tuple[Action, ...]:
     """The same, the caller spoken to in the language that he chose. Responders hear the first one."""
     if not call.language:
         return tuple(actions)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from ivr.flow.actions import DecideRoute, Gather
+from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record
 from ivr.flow.engine import advance, begin
-from ivr.flow.events import CallOffered, DigitsEntered
+from ivr.flow.events import CallOffered, DigitsEntered, NoInput, QueueSeen
 from ivr.flow.model import PRESSED_CONFIDENCE, Dialplan
 
 LONGEST = 6
@@ -25,6 +25,10 @@ def keys_to(dialplan: Dialplan, incident: str, place: str) -> str | None:
                 place,
             ) and asked.confidence >= PRESSED_CONFIDENCE:
                 return keys
+            continue
+        if isinstance(asked, Record | LookAtQueue):
+            answer = NoInput() if isinstance(asked, Record) else QueueSeen("free")
+            waiting.append((keys, advance(dialplan, turn.state, answer)))
             continue
         if not isinstance(asked, Gather) or len(keys) >= LONGEST:
             continue

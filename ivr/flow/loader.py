@@ -15,6 +15,8 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ivr.flow import yaml_text
+from ivr.flow.calendar import Calendar
+from ivr.flow.calendar_file import CalendarFile, calendar
 from ivr.flow.fault import Fault, Mark, Marks
 from ivr.flow.model import (
     NO_DOMAIN,
@@ -22,14 +24,27 @@ from ivr.flow.model import (
     Area,
     Defaults,
     Dialplan,
+    Entry,
     Path,
     PlaceMenu,
     Step,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.references import dangling
 from ivr.flow.steps import STEP_TYPES, AnyStep
 from ivr.flow.steps.operator import OperatorStep
-from ivr.flow.written import Domain, Key, Seconds, Sentence, StepName, Written, suggestion
+from ivr.flow.translations import Translation, heard, language_of, usable
+from ivr.flow.written import (
+    Dialled,
+    Domain,
+    Key,
+    Seconds,
+    Sentence,
+    StepName,
+    Target,
+    Written,
+    suggestion,
+)
 from routing.directory import read_directory
 from routing.model import SERVICES, Directory
 
@@ -39,8 +54,10 @@ DIALPLAN_FILE = "dialplan.yaml"
 PLACES_FILE = "places.yaml"
 DIRECTORY_FILES = ("agencies.yaml", "trunks.yaml", "operators.yaml", PLACES_FILE)
 PHRASES_FILE = "prompts/id.yaml"
+CALENDAR_FILE = "calendar.yaml"
 FILES = (DIALPLAN_FILE, *DIRECTORY_FILES, PHRASES_FILE)
-"""What ``load`` wants to see, by these names."""
+"""What ``load`` wants to see, by these names. It also takes ``CALENDAR_FILE``, and ``prompts/<lang>.yaml``
+for other languages."""
 
 NEEDED_PHRASES = (
     "no_input",
@@ -49,6 +66,9 @@ NEEDED_PHRASES = (
     "talk_ended",
     "talk_dropped",
     "operator_whisper",
+    "read_back",
+    "read_back_question",
+    "test_call",
     "place.unknown",
     "incident.unknown",
     *(f"incident.{name}" for name in SERVICES),
@@ -75,6 +95,15 @@ class _Defaults(Written):
     budget: Seconds = Field(default=60.0, ge=10, le=300)
 
 
+class _Entry(Written):
+    """Where calls to a number, or over a trunk, begin."""
+
+    dialled: Dialled | None = None
+    trunk: str | None = None
+    start: Target
+    test: Literal["yes", "no"] = "no"
+
+
 class _DialplanFile(Written):
     """dialplan.yaml, but for its steps, which are read one by one by their own types."""
 
@@ -84,7 +113,8 @@ class _DialplanFile(Written):
     operators: Literal["all", "in-order", "longest-idle"] = "all"
     domain: Domain = NO_DOMAIN
     defaults: _Defaults = _Defaults()
-    start: str
+    entries: list[_Entry] = Field(default_factory=list, max_length=50)
+    start: Target
     steps: dict[StepName, dict[str, object]] = Field(min_length=1, max_length=MAX_STEPS)
 
 
@@ -112,6 +142,12 @@ class _PhrasesFile(Written):
     phrases: dict[str, Sentence]
 
 
+class _TranslationsFile(Written):
+    """prompts/<lang>.yaml: one translation by the name of its sentence."""
+
+    sentences: dict[str, Translation]
+
+
 _FileType = TypeVar("_FileType", bound=Written)
 
 
@@ -123,7 +159,8 @@ class _Reading:
         self.faults: list[Fault] = []
         values: dict[Path, Mark] = {}
         keys: dict[Path, Mark] = {}
-        for file in FILES:
+        others = (f for f in files if f == CALENDAR_FILE or language_of(f) is not None)
+        for file in (*FILES, *sorted(others)):
             if file not in files:
                 message = f"Berkas {file} tidak ada. Buat berkas itu, atau pulihkan dari cadangan."
                 self.faults.append(Fault(file, 1, 1, "missing-file", message))
@@ -154,16 +191,16 @@ def load(files: Mapping[str, str], *, version: str = "") -> Loaded:
     phrases = _phrases(reading)
     places = _places(reading)
     directory = _directory(reading)
-    dialplan = _dialplan(reading, places, phrases, directory, version)
+    dialplan, old = _dialplan(reading, places, phrases, directory, version)
     faults = tuple(sorted(set(reading.faults), key=reading_order))
-    warnings = _not_offered(reading.marks, places, directory)
+    warnings = (*_not_offered(reading.marks, places, directory), *sorted(old, key=reading_order))
     return Loaded(None if faults else dialplan, directory, faults, warnings)
 
 
-def reading_order(fault: Fault) -> tuple[int, int, int, str]:
+def reading_order(fault: Fault) -> tuple[int, str, int, int, str]:
     """Faults in the order of the files, and in a file from top to bottom."""
     file = FILES.index(fault.file) if fault.file in FILES else len(FILES)
-    return file, fault.line, fault.column, fault.message
+    return file, fault.file, fault.line, fault.column, fault.message
 
 
 def _phrases(reading: _Reading) -> Mapping[str, str]:
@@ -205,19 +242,24 @@ def _dialplan(
     phrases: Mapping[str, str],
     directory: Directory | None,
     version: str,
-) -> Dialplan | None:
+) -> tuple[Dialplan | None, list[Fault]]:
+    """The dialplan, and warnings of translations that are too old."""
+    opening_hours = _calendar(reading)
     tree = reading.trees[DIALPLAN_FILE]
     if tree is None:
-        return None
+        return None, []
     typed = reading.typed(_DialplanFile, (DIALPLAN_FILE,), tree)
     written = tree.get("steps")
     steps = _steps(reading, written) if isinstance(written, dict) else {}
     names = [*written, OPERATOR_STEP] if isinstance(written, dict) else [OPERATOR_STEP]
     _targets(reading, typed, steps, names)
+    _entries(reading, typed)
+    _references(reading, steps)
+    translations, old = _translations(reading, steps, question, phrases)
     places = _place_menu(reading, question, directory)
-    if typed is None or places is None:
-        return None
-    return Dialplan(
+    if typed is None or places is None or opening_hours is None:
+        return None, old
+    dialplan = Dialplan(
         name=typed.name,
         mode=typed.mode,
         human_by_s=typed.human_by,
@@ -234,8 +276,94 @@ def _dialplan(
         places=places,
         phrases=phrases,
         version=version,
+        entries=tuple(
+            Entry(entry.start, entry.dialled, entry.trunk, entry.test == "yes")
+            for entry in typed.entries
+        ),
+        calendar=opening_hours,
+        translations=translations,
         marks=reading.marks,
     )
+    return dialplan, old
+
+
+def _calendar(reading: _Reading) -> Calendar | None:
+    """An empty one where there is no such file; None where it is at fault."""
+    if CALENDAR_FILE not in reading.trees:
+        return Calendar()
+    tree = reading.trees[CALENDAR_FILE]
+    typed = reading.typed(CalendarFile, (CALENDAR_FILE,), tree) if tree is not None else None
+    if typed is None:
+        return None
+    for name in typed.override.keys() - typed.hours.keys():
+        path: Path = (CALENDAR_FILE, "override", name)
+        message = f"Jam `{name}` tidak ada di `hours`.{suggestion(name, typed.hours)}"
+        reading.faults.append(reading.marks.key_fault(path, "unknown-schedule", message))
+    return calendar(typed)
+
+
+def _entries(reading: _Reading, typed: _DialplanFile | None) -> None:
+    """A trunk that is named must be one that brings calls, and a number have one entry only."""
+    carriers = list(_written(reading, "trunks.yaml", "masuk"))
+    seen: dict[tuple[str | None, str | None], int] = {}
+    for number, entry in enumerate(typed.entries if typed else ()):
+        path: Path = (DIALPLAN_FILE, "entries", number)
+        if entry.trunk is not None and entry.trunk not in carriers:
+            message = f"Trunk masuk `{entry.trunk[:40]}` tidak ada di trunks.yaml."
+            message += suggestion(entry.trunk, carriers)
+            reading.fault((*path, "trunk"), "unknown-trunk", message)
+        first = seen.setdefault((entry.dialled, entry.trunk), number)
+        if first != number:
+            message = f"Sudah ada di urutan {first + 1}; yang ini tidak pernah dipakai. Hapus."
+            reading.fault(path, "entry-twice", message)
+
+
+def _references(reading: _Reading, steps: Mapping[str, Step]) -> None:
+    kecamatan = {
+        code: str(place.get("name", "")) if isinstance(place, dict) else ""
+        for code, place in _written(reading, PLACES_FILE, "kecamatan").items()
+    }
+    agencies = reading.trees["agencies.yaml"]
+    missing = dangling(
+        steps,
+        agencies=list(agencies or ()),
+        schedules=list(_written(reading, CALENDAR_FILE, "hours")),
+        kecamatan=kecamatan,
+        languages=[found for file in reading.trees if (found := language_of(file))],
+    )
+    for path, code, message in missing:
+        reading.fault((DIALPLAN_FILE, "steps", *path), code, message)
+
+
+def _written(reading: _Reading, file: str, key: str) -> Mapping[str, object]:
+    """A part of a file as it stands there, also what is at fault in it."""
+    part = (reading.trees.get(file) or {}).get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _translations(
+    reading: _Reading,
+    steps: Mapping[str, Step],
+    question: _PlaceQuestion | None,
+    phrases: Mapping[str, str],
+) -> tuple[Mapping[str, Mapping[str, str]], list[Fault]]:
+    asked = {"wilayah.prompt": question.prompt} if question else {}
+    for key, area in question.areas.items() if question else ():
+        asked[f"wilayah.areas.{key}.prompt"] = area.prompt
+    sentences = {one.name: one for one in heard(steps, asked, phrases)}
+    translations: dict[str, Mapping[str, str]] = {}
+    old: list[Fault] = []
+    for file, tree in reading.trees.items():
+        language = language_of(file)
+        if language is None or tree is None:
+            continue
+        typed = reading.typed(_TranslationsFile, (file,), {"sentences": tree})
+        if typed is not None:
+            found = usable(file, typed.sentences, sentences, steps, reading.marks)
+            translations[language], faults, warnings = found
+            reading.faults += faults
+            old += warnings
+    return translations, old
 
 
 def _steps(reading: _Reading, written: Mapping[str, object]) -> dict[str, Step]:
@@ -280,6 +408,8 @@ def _targets(
     exits: list[tuple[Path, str]] = []
     if typed is not None:
         exits.append(((DIALPLAN_FILE, "start"), typed.start))
+        for number, entry in enumerate(typed.entries):
+            exits.append(((DIALPLAN_FILE, "entries", number, "start"), entry.start))
     for name, step in steps.items():
         for place, target in step.exits().items():
             exits.append(((DIALPLAN_FILE, "steps", name, *place), target))
@@ -349,7 +479,7 @@ def _explain(marks: Marks, model: type[Written], at: Path, detail: ErrorDetails)
     kind = detail["type"]
     within = detail["loc"]
     context = detail.get("ctx", {})
-    if model is _PhrasesFile:
+    if model in (_PhrasesFile, _TranslationsFile):
         within = within[1:]
     if kind == "extra_forbidden":
         key = str(within[-1])

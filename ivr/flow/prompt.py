@@ -26,11 +26,12 @@ class Prompt:
 
     @property
     def name(self) -> str:
-        """The stem of its audio file: the first words, and eight hex digits of SHA-256 of the text.
+        """The stem of its audio file: the first words, and eight hex digits of SHA-256 of the text;
+        before them the language, unless it is the first one.
 
         >>> Prompt("Anda terhubung ke 112 Bengkalis.").name
         'anda-terhubung-ke-112-bengkalis-d288203b'
         """
         words = _NOT_WORD.sub("-", self.text.lower()).strip("-")[:40].strip("-")
         digest = hashlib.sha256(self.text.encode()).hexdigest()[:8]
-        return f"{words}-{digest}" if words else digest
+        return "-".join(part for part in (self.language, words, digest) if part)

@@ -5,17 +5,18 @@
     caller: +6281276123456
 
     < Anda terhubung ke 112 Bengkalis.      said to the caller
-    > 1                                     pressed by the caller; also (silent) and (hangs up)
+    > 1                                     pressed by the caller; also (silent), (hangs up), and
+                                            (speaks) 4s where his words are recorded
     = damkar-mandau via damkar-sip, operator    the routes in order
       because: …                            why
     * dial damkar-mandau via damkar-sip     what is tried
     ! failed                                how it ended; `! answered 40s` is a talk of 40 s,
                                             `! no_answer 20s` a phone that rang for 20 s
 
-Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`. `! answered`
-without a time is a talk that goes on. `…` stands for anything within a line (in a list, for any
-number of its parts), and alone for any number of lines. `location: CODE CONFIDENCE` in the head is
-what came with the call.
+Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`, `! queue busy`.
+`! answered` without a time is a talk that goes on. `…` stands for anything within a line (in a list,
+for any number of its parts), and alone for any number of lines. `location: CODE CONFIDENCE` in the
+head is what came with the call.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from ivr.flow.actions import DecideRoute, Dial, Gather, Say
+from ivr.flow.actions import DecideRoute, Dial, Gather, Notify, Record, Say
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallerHungUp,
@@ -38,6 +39,8 @@ from ivr.flow.events import (
     HumanJoined,
     LocationLearned,
     NoInput,
+    QueueSeen,
+    Recorded,
     RouteDecided,
 )
 from ivr.flow.model import Dialplan, Turn, UnexpectedEvent
@@ -49,6 +52,7 @@ Decide = Callable[[str | None, Location | None], RouteDecision]
 ANYTHING = "…"
 _SILENT = "(silent)"
 _HANGS_UP = "(hangs up)"
+_SPEAKS = "(speaks)"
 _STATUSES = ("answered", "busy", "no_answer", "declined", "failed", "cancelled")
 
 
@@ -172,8 +176,10 @@ def said(turn: Turn) -> list[str]:
     lines: list[str] = []
     for action in turn.actions:
         match action:
-            case Say(prompts) | Gather(prompts=prompts):
+            case Say(prompts) | Gather(prompts=prompts) | Record(prompts=prompts):
                 lines += [f"< {prompt.text}" for prompt in prompts]
+            case Notify(agencies):
+                lines.append(f"* notify {', '.join(agencies)}")
             case Dial(routes=(first, *others)):
                 together = (first, *takewhile(lambda route: route.together, others))
                 lines.append(f"* dial {' + '.join(_route(route) for route in together)}")
@@ -191,6 +197,10 @@ def happened(event: Event) -> list[str]:
             return [f"> {_SILENT}"]
         case CallerHungUp():
             return [f"> {_HANGS_UP}"]
+        case Recorded(_, seconds):
+            return [f"> {_SPEAKS} {seconds:g}s"]
+        case QueueSeen(state):
+            return [f"! queue {state}"]
         case RouteDecided(routes, because):
             reasons = [f"  because: {reason.text}" for reason in because]
             return [f"= {', '.join(_route(route) for route in routes)}", *reasons]
@@ -239,6 +249,9 @@ def _event(line: Line, turn: Turn) -> Event:
     if line.mark == ">":
         if line.text == _HANGS_UP:
             return CallerHungUp()
+        if word == _SPEAKS:
+            seconds = _number(line, rest[0].removesuffix("s")) if rest else 0.0
+            return Recorded(turn.state.step, seconds)
         return NoInput() if line.text == _SILENT else DigitsEntered(line.text)
     wait = turn.state.waiting
     if word in _STATUSES:
@@ -250,6 +263,8 @@ def _event(line: Line, turn: Turn) -> Event:
             return DialEnded(first.agency, first.trunk, word, talk_s=seconds)
         return DialEnded(first.agency, first.trunk, word, rung_s=seconds)
     match word:
+        case "queue":
+            return QueueSeen(" ".join(rest))
         case "joined":
             return HumanJoined(" ".join(rest))
         case "deadline":

@@ -19,6 +19,7 @@ from routing.model import SERVICES
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", re.ASCII)
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*", re.ASCII)
+_DIALLED = re.compile(r"\+?[0-9]{2,15}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 OPTION_KEYS = "123456789*#"
 FIRST_LANGUAGE = "id"
@@ -109,6 +110,16 @@ def _language(value: str) -> str:
     return value
 
 
+def _dialled(value: str) -> str:
+    if _DIALLED.fullmatch(value) is None:
+        raise PydanticCustomError(
+            "dialled",
+            "`{value}` bukan nomor yang dapat dihubungi. Tulis angka saja, misalnya 112.",
+            {"value": value[:40]},
+        )
+    return value
+
+
 def _domain(value: str) -> str:
     if len(value) > 100 or _DOMAIN.fullmatch(value) is None:
         raise PydanticCustomError(
@@ -126,6 +137,7 @@ Key = Annotated[str, AfterValidator(_key)]
 StepName = Annotated[str, AfterValidator(_step_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Incident = Annotated[str, AfterValidator(_incident)]
+Dialled = Annotated[str, AfterValidator(_dialled)]
 Language = Annotated[str, AfterValidator(_language)]
 Target = str
 """The name of another step; that it exists is seen once all steps are read."""

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TextIO
 
-from ivr.flow.actions import DecideRoute, Dial, Gather
+from ivr.flow.actions import DecideRoute, Dial, Gather, LookAtQueue, Record
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallerHungUp,
@@ -19,12 +19,17 @@ from ivr.flow.events import (
     Event,
     HumanJoined,
     NoInput,
+    QueueSeen,
+    Recorded,
     RouteDecided,
 )
 from ivr.flow.model import Dialplan, Turn
 from ivr.flow.transcript import happened, said
 from routing.decide import decide
 from routing.model import Directory
+
+SPOKEN_S = 5.0
+"""How long a caller is pretended to have spoken who types something where he is recorded."""
 
 HELP = "Ketik tombol lalu Enter. Enter saja = diam. q = menutup telepon."
 
@@ -66,11 +71,18 @@ def _next(turn: Turn, directory: Directory, keys: TextIO, screen: TextIO) -> Eve
     match turn.state.waiting:
         case Gather():
             return _pressed(keys, screen)
+        case Record(name=name):
+            event = _pressed(keys, screen)
+            spoken = isinstance(event, DigitsEntered) and event.digits != "0"
+            return Recorded(name, SPOKEN_S) if spoken else event
+        case LookAtQueue():
+            _print(screen, happened(QueueSeen("free")))
+            return QueueSeen("free")
         case DecideRoute(incident=incident):
             decision = decide(directory, incident, turn.state.location)
-            event = RouteDecided(decision.routes, decision.because, decision.notify)
-            _print(screen, happened(event))
-            return event
+            decided = RouteDecided(decision.routes, decision.because, decision.notify)
+            _print(screen, happened(decided))
+            return decided
         case Dial(routes=(first, *_)):
             _print(screen, ["! answered"])
             return HumanJoined(first.agency)

@@ -82,7 +82,7 @@ def build(
         speaker = voice()
         for number, prompt in enumerate(silent, 1):
             progress(number, len(silent), prompt.text)
-            segment = audio.finished(speaker.speak(prompt.text))
+            segment = audio.finished(speaker.speak(prompt.text, prompt.language))
             if len(segment):  # a voice has nothing to say for "…"; `check` names it
                 spoken.append(_keep(prompt.name, prompt.text, speaker.name, segment, sounds))
 

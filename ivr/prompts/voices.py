@@ -44,8 +44,8 @@ class Voice(Protocol):
 
     name: str
 
-    def speak(self, text: str) -> Any:
-        """The sentence as an AudioSegment, at the voice's own rate."""
+    def speak(self, text: str, language: str = "") -> Any:
+        """The sentence as an AudioSegment, at the voice's own rate. Empty is the first language."""
 
 
 class Espeak:
@@ -56,10 +56,11 @@ class Espeak:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
 
-    def speak(self, text: str) -> Any:
+    def speak(self, text: str, language: str = "") -> Any:
+        said = text if language else for_espeak(text)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "speech.wav"
-            self._run(for_espeak(text), "-s", "150", "-w", str(file))
+            self._run(said, "-s", "150", "-w", str(file), language=language or "id")
             return audio.read(file)
 
     def phonemes(self, text: str) -> str:
@@ -73,8 +74,8 @@ class Espeak:
                 parts[place] = " " + self._run(for_espeak(parts[place]), "-q", "--ipa").strip()
         return "".join(parts).strip()
 
-    def _run(self, text: str, *options: str) -> str:
-        command = [*self._command, "-v", "id", "--stdin", *options]
+    def _run(self, text: str, *options: str, language: str = "id") -> str:
+        command = [*self._command, "-v", language, "--stdin", *options]
         try:
             done = subprocess.run(
                 command, input=text, capture_output=True, text=True, timeout=_SECONDS, check=True
@@ -110,7 +111,9 @@ class Kokoro:
         with np.load(data / "voices_ja.npz") as voices:
             self._style = voices["jm_kumo"]
 
-    def speak(self, text: str) -> Any:
+    def speak(self, text: str, language: str = "") -> Any:
+        if language:
+            return self._espeak.speak(text, language)  # this voice has learned one language
         whole = text.endswith((".", "?", "!"))
         phonemes = _for_kokoro(self._espeak.phonemes(text if whole else f"{text}."))
         tokens = [self._tokens[phoneme] for phoneme in phonemes if phoneme in self._tokens]

@@ -55,6 +55,8 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
                 notify=body["notify"],
             )
         )
+    elif kind == "notified":
+        tickets.make_up(connection, call_id, seq, at, "notify", to=str(body["agency"]))
     elif kind == "location_learned":
         _location(connection, call_id, seq, at, body["location"])
     elif kind == "leg.ringing":

@@ -98,6 +98,7 @@ class House:
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # a session is over
     taken_by: str | None = None  # who has the caller when the dialogue is cut
     heard_s: float = 0.0  # how long a voice was heard on the last leg
+    queue: str = "free"
 
     def host(self) -> Host:
         return Host(
@@ -109,6 +110,8 @@ class House:
             observe=self._observe,
             events_of=self._events_of,
             decide=self.route,
+            queue=lambda: self.queue,
+            recordings="/recordings",
             case_number=lambda at: f"BKS-{at:.0f}",
             joined=self._joined,
             heard_s=lambda call_id, who, now: self.heard_s,

@@ -44,7 +44,7 @@ class Hum:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def speak(self, text: str) -> Any:
+    def speak(self, text: str, language: str = "") -> Any:
         self.asked.append(text)
         return quiet(0.4) + tone(300, 1.5) + quiet(0.4)
 
@@ -174,7 +174,7 @@ def test_an_interrupted_build_keeps_what_is_finished_and_leaves_nothing_else(
     sounds: Sounds,
 ) -> None:
     class Interrupted(Hum):
-        def speak(self, text: str) -> Any:
+        def speak(self, text: str, language: str = "") -> Any:
             if self.asked:
                 raise KeyboardInterrupt
             return super().speak(text)

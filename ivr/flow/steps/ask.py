@@ -103,9 +103,7 @@ class AskStep(Written):
 
     def _ask(self, dialplan: Dialplan, *before: Prompt) -> Gather:
         prompts = (*before, Prompt(self.ask))
-        return Gather(
-            prompts, self._seconds(dialplan), self.digits[1], f"0123456789{FINISH}"
-        )
+        return Gather(prompts, self._seconds(dialplan), self.digits[1], f"0123456789{FINISH}")
 
     def _repeat(self, dialplan: Dialplan, digits: str) -> Gather:
         prompts = (

@@ -1,8 +1,8 @@
 """`notify`: let agencies know of the call without ringing them: a ticket is sent for each.
 
-    beritahu:
-      notify: [pln, bpbd]   # names in agencies.yaml
-      then: instansi
+beritahu:
+  notify: [pln, bpbd]   # names in agencies.yaml
+  then: instansi
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ivr.flow.actions import Action, Dial, Gather, Learn, Say
-from ivr.flow.events import DigitsEntered, Event, NoInput
+from ivr.flow.actions import FINISH, Action, Dial, Gather, Learn, Record, Say
+from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import Keys
@@ -28,6 +28,11 @@ from routing.directory import is_placeholder
 from routing.model import OPERATOR, SETUP_S, Contact, Directory, Route
 
 ANY_KEY = "0123456789*#"
+OPERATOR_KEY = "0"
+SAMPLES_PER_S = 8000
+LEAST_SPOKEN_S = 0.7
+"""Shorter is a cough, not a description."""
+
 COMMAND_S = 3.0
 """Asterisk answers a command that plays nothing within milliseconds."""
 
@@ -79,6 +84,7 @@ class Channel:
     audio: FindAudio
     directory: Directory
     phrases: Mapping[str, str]
+    recordings: str = ""  # the folder for what callers say at a `record` step
     silent: list[Prompt] = field(default_factory=list)  # prompts that had no audio
 
 
@@ -99,10 +105,12 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
                 yield _set(SHOWN, shown(action.told))
             case Gather():
                 event = yield from _gather(action, channel)
+            case Record():
+                event = yield from _record(action, channel)
             case Dial():
                 yield from _dial(action, channel)
             case _:
-                pass  # DecideRoute: the host answers it
+                pass  # DecideRoute, LookAtQueue, Notify: the host sees to them
     return event
 
 
@@ -110,7 +118,9 @@ def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
     """Seconds after which this turn cannot be well any more: all it plays, all it waits, a guard."""
     seconds = 0.0
     for action in actions:
-        if isinstance(action, Say | Gather):
+        if isinstance(action, Record):
+            seconds += action.seconds
+        if isinstance(action, Say | Gather | Record):
             seconds += sum(a.seconds for p in action.prompts if (a := channel.audio(p)))
         if isinstance(action, Gather):
             seconds += action.seconds * action.max_digits
@@ -130,24 +140,53 @@ def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
 
 def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
     """Play, and listen from the first syllable on: a key pressed early is the first digit."""
-    digits = channel.keys.take(channel.now())
-    for prompt in wait.prompts:
-        if digits:
-            break
-        digits = yield from _play(prompt, channel)
-        digits = digits or channel.keys.take(channel.now())
+    pressed = yield from _asked(wait.prompts, channel)
+    digits = ""
     while len(digits) < wait.max_digits:
-        pressed = channel.keys.take(channel.now())
+        pressed = pressed or channel.keys.take(channel.now())
         if not pressed:
             milliseconds = str(int(wait.seconds * 1000))
             reply = yield Request(
                 Command("WAIT FOR DIGIT", (milliseconds,)), wait.seconds + COMMAND_S
             )
             pressed = _told(reply, channel) or channel.keys.take(channel.now())
-        if not pressed:
+        if not pressed or (wait.max_digits > 1 and pressed == FINISH):
             break
-        digits += pressed
+        digits, pressed = digits + pressed, ""
     return DigitsEntered(digits) if digits else NoInput()
+
+
+def _asked(prompts: Sequence[Prompt], channel: Channel) -> Generator[Request, Reply, str]:
+    """Play a question; the key that was pressed before its end, if any."""
+    pressed = channel.keys.take(channel.now())
+    for prompt in prompts:
+        if pressed:
+            break
+        pressed = yield from _play(prompt, channel)
+        pressed = pressed or channel.keys.take(channel.now())
+    return pressed
+
+
+def _record(wait: Record, channel: Channel) -> Generator[Request, Reply, Event]:
+    """Play, then record. A recording that cannot be made is one in which nothing was said."""
+    pressed = yield from _asked(wait.prompts, channel)
+    if pressed == OPERATOR_KEY:
+        return DigitsEntered(pressed)
+    path = f"{channel.recordings}/{recording_name(channel.uniqueid, wait.name)}"
+    milliseconds, silence = str(int(wait.seconds * 1000)), f"s={wait.silence_s:.0f}"
+    command = Command("RECORD FILE", (path, "wav", ANY_KEY, milliseconds, silence))
+    reply = yield Request(command, wait.seconds + COMMAND_S)
+    if _told(reply, channel) == OPERATOR_KEY:
+        return DigitsEntered(OPERATOR_KEY)
+    seconds = (reply.endpos or 0) / SAMPLES_PER_S
+    if not reply.digit and seconds < wait.seconds:
+        seconds -= wait.silence_s  # it was silence that ended it
+    return Recorded(wait.name, round(seconds, 1)) if seconds >= LEAST_SPOKEN_S else NoInput()
+
+
+def recording_name(uniqueid: str, step: str) -> str:
+    """The stem of the file that holds what a caller said at a step."""
+    return f"{uniqueid}-{step}"
 
 
 def _play(prompt: Prompt, channel: Channel) -> Generator[Request, Reply, str]:
@@ -256,7 +295,10 @@ def _paths(prompts: Sequence[Prompt], channel: Channel) -> list[str]:
     paths = []
     for prompt in prompts:
         audio = channel.audio(prompt)
-        if audio is None:
+        if prompt.recording:
+            name = recording_name(channel.uniqueid, prompt.recording)
+            paths.append(f"{channel.recordings}/{name}")
+        elif audio is None:
             channel.silent.append(prompt)
         else:
             paths.append(audio.path)
