@@ -9,7 +9,10 @@ from pathlib import Path
 from ivr.config import PROJECT
 
 FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
+OPTIONAL = "calendar.yaml"
 PHRASES = "prompts/id.yaml"
+TRANSLATIONS = "prompts"
+"""A folder beside the dialplan, with a file for each other language."""
 
 
 class DeploymentMissing(Exception):
@@ -26,10 +29,15 @@ class Texts:
 
 
 def read(folder: Path) -> Texts:
-    """Read the folder's YAML files and the shared phrases. Missing files are an error with a name."""
+    """Read the folder's YAML files and the shared phrases. A file that must be there and is missing
+    is an error with its name."""
     if not folder.is_dir():
         raise DeploymentMissing(f"Folder daerah {folder} tidak ada.")
     sources = {name: folder / name for name in FILES}
+    if (folder / OPTIONAL).exists():
+        sources[OPTIONAL] = folder / OPTIONAL
+    for path in sorted((folder / TRANSLATIONS).glob("*.yaml")):
+        sources[f"{TRANSLATIONS}/{path.name}"] = path
     sources[PHRASES] = PROJECT / PHRASES
     files: dict[str, str] = {}
     for name, path in sources.items():

@@ -113,9 +113,9 @@ def usable(
             faults.append(marks.fault((*path, "text"), "placeholder", message))
         else:
             found[one.of] = one.text
-    for name in sentences.keys() - written.keys():
-        message = (
-            f"Kalimat `{name}` belum diterjemahkan; penelepon mendengarnya dalam bahasa pertama."
-        )
+    missing = [name for name in sentences if name not in written]
+    if missing:
+        listed = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        message = f"{len(missing)} kalimat belum diterjemahkan dan terdengar dalam bahasa pertama: {listed}."
         warnings.append(marks.fault((file,), "translation-missing", message))
     return found, faults, warnings

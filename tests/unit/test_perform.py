@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 from small_deployment import TRUNKS, small
 
-from ivr.flow.actions import Action, DecideRoute, Dial, Gather, Learn, Say
-from ivr.flow.events import DigitsEntered, Event, NoInput
+from ivr.flow.actions import Action, DecideRoute, Dial, Gather, Learn, Record, Say
+from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded
 from ivr.flow.model import OPERATOR_ROUTE
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
@@ -66,6 +66,7 @@ class Caller:
             audio=sound,
             directory=REAL if real else DIRECTORY,
             phrases={"role_agency": ROLE.text},
+            recordings="/recordings",
         )
 
     def perform(self, channel: Channel, *actions: Action) -> Event | None:
@@ -83,7 +84,9 @@ class Caller:
         command = request.command
         self.meanwhile(command)
         left = self.answers.get(command.verb, [])
-        return Reply(200, left.pop(0) if left else "0")
+        result, _, rest = (left.pop(0) if left else "0").partition(" ")
+        endpos = rest.partition("endpos=")[2]
+        return Reply(200, result, endpos=int(endpos) if endpos else None)
 
     @property
     def said(self) -> list[str]:
@@ -428,3 +431,58 @@ def test_a_whisper_without_audio_is_left_out_and_reported() -> None:
     found = dial_variables(Dial((OPERATOR_ROUTE,), (silent, *WHISPER)), channel)
     assert found["SIAGA_WHISPER"] == "&".join(f"siaga/{prompt.name}" for prompt in WHISPER)
     assert channel.silent == [silent]
+
+
+# Longer inputs, and what callers say
+
+
+def test_hash_ends_a_longer_input_and_is_no_part_of_it() -> None:
+    caller = Caller({"STREAM FILE": ["49"], "WAIT FOR DIGIT": ["50", "35"]})
+    assert caller.perform(caller.channel(), ask(ASKED, digits=4)) == DigitsEntered("12")
+
+
+def test_hash_alone_is_no_input_and_as_the_only_digit_it_is_a_key() -> None:
+    caller = Caller({"WAIT FOR DIGIT": ["35"]})
+    assert caller.perform(caller.channel(), ask(ASKED, digits=4)) == NoInput()
+    caller = Caller({"WAIT FOR DIGIT": ["35"]})
+    assert caller.perform(caller.channel(), ask(ASKED)) == DigitsEntered("#")
+
+
+SPEAK = Record("keterangan", (ASKED,), 8.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "event"),
+    [
+        ("0 (timeout) endpos=64000", Recorded("keterangan", 8.0)),
+        (
+            "0 (timeout) endpos=56000",
+            Recorded("keterangan", 4.0),
+        ),  # three seconds of silence ended it
+        ("35 (dtmf) endpos=16000", Recorded("keterangan", 2.0)),
+        ("0 (timeout) endpos=24800", NoInput()),  # silence alone
+        ("35 (dtmf) endpos=800", NoInput()),
+        ("-1 (writefile) endpos=0", NoInput()),
+        ("48 (dtmf) endpos=8000", DigitsEntered("0")),
+    ],
+)
+def test_what_a_caller_says_is_recorded_under_the_name_of_the_step(
+    answer: str, event: Event
+) -> None:
+    caller = Caller({"RECORD FILE": [answer]})
+    assert caller.perform(caller.channel(), SPEAK) == event
+    assert caller.said[-1].startswith("RECORD FILE /recordings/17.1-keterangan wav")
+    assert caller.said[-1].endswith("8000 s=3")
+
+
+def test_0_while_the_question_is_asked_records_nothing() -> None:
+    caller = Caller({"STREAM FILE": ["48"]})
+    assert caller.perform(caller.channel(), SPEAK) == DigitsEntered("0")
+    assert caller.said[1:] == [played(ASKED)]
+
+
+def test_the_caller_s_own_words_are_played_to_the_responder() -> None:
+    caller = Caller()
+    whisper = (GREETING, Prompt("(rekaman keterangan)", recording="keterangan"))
+    caller.perform(caller.channel(), Dial((OPERATOR_ROUTE,), whisper))
+    assert caller.variables["SIAGA_WHISPER"].endswith("&/recordings/17.1-keterangan")
