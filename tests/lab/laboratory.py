@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import signal
@@ -35,10 +36,23 @@ CLEAR = 0.5
 """A tone that holds half of all energy is that tone; speech and noise stay far below a tenth."""
 
 
-def free_tcp_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_PORTS = itertools.cycle(range(10_000 + os.getpid() % 97 * 100, 19_999))
+"""Below the ports that the system gives to whoever connects (from 32768 on, on Linux): one of those
+may be taken between being found free and being used."""
+
+
+def free_port_of_an_engine() -> int:
+    """A port for an engine, free for TCP and for UDP; not the same one twice in this process."""
+    for port in _PORTS:
+        with (
+            socket.socket() as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            contextlib.suppress(OSError),
+        ):
+            for probe in (tcp, udp):
+                probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports never end")
 
 
 @dataclass
@@ -50,14 +64,14 @@ class Engine:
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.sip_port = free_tcp_port()
+        self.sip_port = free_port_of_an_engine()
         first = 21000 + os.getpid() % 100 * 200
         self.environment = {
             **os.environ,
             "SIAGA_HOME": str(self.home),
             "SIAGA_SIP_PORT": str(self.sip_port),
-            "SIAGA_AGI_PORT": str(free_tcp_port()),
-            "SIAGA_AMI_PORT": str(free_tcp_port()),
+            "SIAGA_AGI_PORT": str(free_port_of_an_engine()),
+            "SIAGA_AMI_PORT": str(free_port_of_an_engine()),
             "SIAGA_RTP_PORTS": f"{first}-{first + 199}",
         }
 
