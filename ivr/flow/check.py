@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr.flow.actions import DecideRoute, Gather, Say
+from ivr.flow.check_choices import choices, not_offered
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDecided
 from ivr.flow.fault import Fault
@@ -31,7 +32,7 @@ from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
 from routing.decide import decide
-from routing.directory import PLACEHOLDER, is_unset
+from routing.directory import PLACEHOLDER, is_placeholder, is_unset
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
 
 MAX_HUMAN_BY_S = 15.0
@@ -140,6 +141,8 @@ class _Looking:
         """Steps nobody reaches, ways in a circle, ways that never come to a person."""
         exits = {name: step.exits() for name, step in self.dialplan.steps.items()}
         reached = _reached(exits, self.dialplan.start) | {OPERATOR_STEP}
+        for finding in not_offered(self.dialplan, reached):
+            self.warn(finding.path, finding.code, finding.message)
         for name in exits.keys() - reached:
             message = f"Tidak ada langkah yang menuju `{name}`. Hapus, atau arahkan ke sana."
             self.warn((DIALPLAN_FILE, "steps", name), "unreachable", message)
@@ -170,6 +173,9 @@ class _Looking:
             path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan")
             self._few(path, len(area.kecamatan))
         self._second_menus()
+        for finding in choices(self.dialplan):
+            tell = self.fault if finding.refused else self.warn
+            tell(finding.path, finding.code, finding.message)
 
     def _few(self, path: Path, options: int) -> None:
         if options > MAX_OPTIONS:
@@ -255,6 +261,11 @@ class _Looking:
             if contact.number.startswith(PLACEHOLDER):
                 message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
                 self.fault((file, name, "contacts", index, "number"), "placeholder", message)
+        numbered = [c for c in contacts if not c.number.startswith(PLACEHOLDER)]
+        if numbered and all(is_placeholder(c, self.directory.trunks) for c in contacts):
+            ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
+            message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
+            self.fault((file, name, "contacts"), "no-usable-contact", message)
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""
