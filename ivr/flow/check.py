@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr.flow.actions import DecideRoute, Gather, Say
-from ivr.flow.check_choices import choices, not_offered
+from ivr.flow.check_choices import Finding, choices, not_offered
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import CallOffered, DigitsEntered, Event, NoInput, RouteDecided
 from ivr.flow.fault import Fault
@@ -137,22 +137,33 @@ class _Looking:
     def warn(self, path: Path, code: str, message: str) -> None:
         self.warnings.append(self.dialplan.marks.fault(path, code, message))
 
+    def tell(self, finding: Finding) -> None:
+        marks = self.dialplan.marks
+        find = marks.key_fault if finding.on_key else marks.fault
+        told = self.faults if finding.refused else self.warnings
+        told.append(find(finding.path, finding.code, finding.message))
+
     def at_the_ways(self) -> None:
         """Steps nobody reaches, ways in a circle, ways that never come to a person."""
         exits = {name: step.exits() for name, step in self.dialplan.steps.items()}
         reached = _reached(exits, self.dialplan.start) | {OPERATOR_STEP}
         for finding in not_offered(self.dialplan, reached):
-            self.warn(finding.path, finding.code, finding.message)
+            self.tell(finding)
         for name in exits.keys() - reached:
             message = f"Tidak ada langkah yang menuju `{name}`. Hapus, atau arahkan ke sana."
-            self.warn((DIALPLAN_FILE, "steps", name), "unreachable", message)
+            path: Path = (DIALPLAN_FILE, "steps", name)
+            self.tell(Finding(path, "unreachable", message, on_key=True))
         for circle, place in _circles(exits, self.dialplan.start):
             ways = " → ".join(circle)
             message = f"Alur berputar tanpa batas: {ways}. Arahkan salah satunya ke `operator`."
             self.fault((DIALPLAN_FILE, "steps", circle[-2], *place), "loop", message)
         for name in _stranded(self.dialplan, exits):
-            message = f"Dari `{name}` penelepon tidak pernah sampai ke petugas atau instansi."
-            self.fault((DIALPLAN_FILE, "steps", name), "dead-end", message)
+            message = (
+                f"Dari `{name}` penelepon tidak pernah sampai ke petugas atau instansi. "
+                "Arahkan ke `operator`, atau ke langkah `connect`."
+            )
+            path = (DIALPLAN_FILE, "steps", name)
+            self.tell(Finding(path, "dead-end", message, refused=True, on_key=True))
 
     def at_the_menus(self) -> None:
         """Rules 4, 6 and 8: few options, few tries, and never a gate."""
@@ -174,8 +185,7 @@ class _Looking:
             self._few(path, len(area.kecamatan))
         self._second_menus()
         for finding in choices(self.dialplan):
-            tell = self.fault if finding.refused else self.warn
-            tell(finding.path, finding.code, finding.message)
+            self.tell(finding)
 
     def _few(self, path: Path, options: int) -> None:
         if options > MAX_OPTIONS:
@@ -231,7 +241,10 @@ class _Looking:
     def at_the_people(self) -> None:
         """In production every number is real, and two answering points stand on their own."""
         if self.dialplan.human_by_s > MAX_HUMAN_BY_S:
-            message = f"Petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)}."
+            message = (
+                f"Telepon petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)} setelah "
+                "dijawab. Tulis misalnya `human_by: 0s`."
+            )
             self.fault((DIALPLAN_FILE, "human_by"), "human-by", message)
         if self.dialplan.mode != "operasional":
             return
@@ -253,7 +266,10 @@ class _Looking:
             {contact.via for contact in operator.contacts} for operator in self.directory.operators
         ]
         if not any(one.isdisjoint(other) for one in ways for other in ways):
-            message = "Perlu dua titik jawab lewat jalur yang berbeda, agar satu selalu terjangkau."
+            message = (
+                "Perlu dua titik jawab lewat jalur yang berbeda, agar satu selalu terjangkau. "
+                "Tambahkan petugas dengan `via` lain."
+            )
             self.fault(("operators.yaml",), "one-answering-point", message)
 
     def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
@@ -265,7 +281,9 @@ class _Looking:
         if numbered and all(is_placeholder(c, self.directory.trunks) for c in contacts):
             ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
             message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
-            self.fault((file, name, "contacts"), "no-usable-contact", message)
+            self.tell(
+                Finding((file, name), "no-usable-contact", message, refused=True, on_key=True)
+            )
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""

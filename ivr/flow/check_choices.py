@@ -63,12 +63,14 @@ _SOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a choice. ``refused``: with it the dialplan must not be published."""
+    """Something about a deployment. ``refused``: with it the dialplan must not be published;
+    ``on_key``: it is told where the last key of the path stands, not where its value does."""
 
     path: Path
     code: str
     message: str
     refused: bool = False
+    on_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def not_offered(dialplan: Dialplan, reached: set[str]) -> Iterator[Finding]:
         for option in step.options.values()
     }
     missing = [incident for incident in SERVICES if incident not in offered]
-    if missing:
+    if missing and offered:  # who asks nobody for it has the operator do so
         message = (
             f"Tidak ada menu yang menawarkan {', '.join(missing)}. "
             f"Tambahkan pilihan dengan `incident: {missing[0]}`."
@@ -140,7 +142,7 @@ def _keys(
                 f"Pilihan {key} tidak disebut dalam kalimatnya, jadi penelepon tidak tahu. "
                 f'Tambahkan "tekan {key}".'
             )
-            yield Finding((*options_path, key), "option-not-said", message)
+            yield Finding((*options_path, key), "option-not-said", message, on_key=True)
 
 
 def _words(step: MenuStep, path: Path) -> Iterator[Finding]:

@@ -216,7 +216,7 @@ def _dialplan(
     steps = _steps(reading, written) if isinstance(written, dict) else {}
     names = [*written, OPERATOR_STEP] if isinstance(written, dict) else [OPERATOR_STEP]
     bodies = written if isinstance(written, dict) else {}
-    _targets(reading, typed, steps, bodies, names)
+    _targets(reading, tree.get("start"), steps, bodies, names)
     places = _place_menu(reading, question, directory)
     if typed is None or places is None:
         return None
@@ -275,15 +275,15 @@ def _kind(reading: _Reading, path: Path, body: Mapping[str, object]) -> type[Any
 
 def _targets(
     reading: _Reading,
-    typed: _DialplanFile | None,
+    start: object,
     steps: Mapping[str, Step],
     bodies: Mapping[str, object],
     names: list[str],
 ) -> None:
     """Every step that is named as a next one must exist."""
     exits: list[tuple[Path, str]] = []
-    if typed is not None:
-        exits.append(((DIALPLAN_FILE, "start"), typed.start))
+    if isinstance(start, str):
+        exits.append(((DIALPLAN_FILE, "start"), start))
     for name, step in steps.items():
         for place, target in step.exits().items():
             exits.append(((DIALPLAN_FILE, "steps", name, *place), target))
