@@ -339,13 +339,16 @@ class _Looking:
             return spoken + seconds, (*said, *path)
         if not isinstance(wait, Gather):
             return spoken, (*said, f"{call.step}: telepon berdering")
-        # What was learned on the way changes nothing in what is asked from here on.
-        state = (call.step, call.turn, call.no_input, call.no_match, call.area)
+        # What was learned on the way changes nothing in what is asked from here on. The wait itself
+        # belongs to the state: after silence it begins with other words than after a wrong key.
+        state = (wait, call.step, call.turn, call.no_input, call.no_match, call.area)
         if state not in known:
-            asked = wait.seconds + sum(self.seconds(prompt) for prompt in wait.prompts)
+            prompted = sum(self.seconds(prompt) for prompt in wait.prompts)
             ways: list[tuple[float, tuple[str, ...]]] = []
             for what, event in _answers(wait):
                 seconds, path = self._longest(advance(self.dialplan, call, event), known)
+                waits = wait.max_digits if isinstance(event, DigitsEntered) else 1
+                asked = prompted + waits * wait.seconds  # each digit has the whole wait again
                 entry = f"{call.step}: {what} setelah {_said(asked)}"
                 ways.append((asked + seconds, (entry, *path)))
             known[state] = max(ways, key=lambda way: way[0])
