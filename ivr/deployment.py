@@ -16,7 +16,7 @@ TRANSLATIONS = "prompts"
 
 
 class DeploymentMissing(Exception):
-    """The folder or one of its files cannot be read; the text says which."""
+    """There is no such folder, or the system does not let us read in it; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,11 @@ class Texts:
 
 
 def read(folder: Path) -> Texts:
-    """Read the folder's YAML files and the shared phrases. A file that must be there and is missing
-    is an error with its name."""
+    """Read the folder's YAML files and the shared phrases.
+
+    A file that is missing is left out, and bytes that are no text are kept as surrogates: the
+    loader tells both as faults, with all the others. Raises DeploymentMissing.
+    """
     if not folder.is_dir():
         raise DeploymentMissing(f"Folder daerah {folder} tidak ada.")
     sources = {name: folder / name for name in FILES}
@@ -42,14 +45,12 @@ def read(folder: Path) -> Texts:
     files: dict[str, str] = {}
     for name, path in sources.items():
         try:
-            files[name] = path.read_bytes().decode("utf-8-sig")
+            files[name] = path.read_bytes().decode("utf-8-sig", "surrogateescape")
         except FileNotFoundError:
-            raise DeploymentMissing(f"Berkas {path} tidak ada.") from None
-        except UnicodeDecodeError:
-            raise DeploymentMissing(f"Berkas {path} bukan teks UTF-8.") from None
+            continue
         except OSError as error:
             raise DeploymentMissing(f"Berkas {path} tidak terbaca: {error.strerror}.") from None
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(f"{name}\0{files[name]}\0".encode())
+        digest.update(f"{name}\0{files[name]}\0".encode(errors="surrogateescape"))
     return Texts(folder, files, digest.hexdigest()[:12])

@@ -8,7 +8,6 @@ texts end in a dial string.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +28,7 @@ from routing.model import (
     Place,
     Trunk,
 )
+from routing.wording import plain, suggestion, told_once
 
 DIRECT = "langsung"
 """The ``via`` of a ``sip:`` contact: it needs no trunk."""
@@ -46,6 +46,9 @@ _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}: [A-Za-z0-9 ._@-]{1,120}")
 _DURATION = re.compile(r"([0-9]{1,3})s")
 _LOGIN = re.compile(r"[A-Za-z0-9._+-]{1,64}|ISI-[A-Z-]{1,30}")
 _PILOT = re.compile(r"[0-9]{3,15}")
+_POINT_MESSAGE = (
+    "Titik ditulis [lintang, bujur] dalam derajat, satu atau lebih: [[1.2856, 101.197]]."
+)
 _TAKEN = re.compile(rf"anonymous|{DIRECT}|(masuk|petugas)-.*")
 """Names under which Asterisk already knows somebody else."""
 
@@ -90,6 +93,15 @@ def _seconds(value: object) -> object:
                 "duration", "{message}", {"message": "Tulis lama waktu dalam detik, misalnya 15s."}
             )
         return float(found[1])
+    return value
+
+
+def _places_covered(value: object) -> object:
+    if value == EVERYWHERE:
+        return [EVERYWHERE]
+    if not isinstance(value, list):
+        message = f"Tulis daftar kecamatan, misalnya [Mandau, Pinggir], atau `{EVERYWHERE}`."
+        raise PydanticCustomError("covers", "{message}", {"message": message})
     return value
 
 
@@ -149,7 +161,7 @@ class _Contact(_Written):
 class _Agency(_Written):
     name: str = Field(min_length=1, max_length=80)
     handles: list[str] = Field(min_length=1)
-    covers: list[str] | Literal["semua"]
+    covers: Annotated[list[str], BeforeValidator(_places_covered)]
     contacts: list[_Contact] = Field(min_length=1)
     ring: Literal["in-order", "all"] = "in-order"
     notify: list[str] = Field(default_factory=list)
@@ -205,7 +217,7 @@ class _Reading:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
+            for detail in told_once(error.errors(include_url=False)):
                 self.problem(file, (*path, *_clean(detail)), *_sentence(model, detail))
             return None
 
@@ -225,7 +237,7 @@ class _Reading:
         for name, value in part.items():
             typed = self.typed(model, file, (*at, name), value)
             if file != "places" and not _NAME.fullmatch(str(name)):
-                message = f"Nama {str(name)[:40]!r}: hanya huruf kecil, angka dan tanda hubung."
+                message = f"Nama {str(name)[:40]!r}: hanya huruf kecil, angka dan tanda hubung, tanpa spasi."
                 self.problem(file, (*at, name), "name", message)
             elif file == "agencies" and name == OPERATOR:
                 message = (
@@ -236,12 +248,18 @@ class _Reading:
                 found[str(name)] = typed
         return found
 
-    def written(self, file: str, key: str) -> Mapping[str, object]:
+    def written(
+        self, file: str, key: str, absent: Mapping[str, object] | None = None
+    ) -> Mapping[str, object] | None:
         """A part as it stands there, also what is at fault in it: that is told once, not again
-        by everybody who names it."""
+        by everybody who names it. None where the file, or what it says in its first column, is
+        at fault: then nobody can say which names there are."""
         part = self.tree.get(file)
-        part = part.get(key) if isinstance(part, Mapping) else None
-        return part if isinstance(part, Mapping) else {}
+        at_fault = any(p.file == file and len(p.path) == 1 for p in self.problems)
+        if not isinstance(part, Mapping) or at_fault:
+            return None
+        names = part.get(key, absent)
+        return names if isinstance(names, Mapping) else None
 
 
 def read_directory(tree: Mapping[str, object]) -> tuple[Directory | None, list[Problem]]:
@@ -278,8 +296,7 @@ def _places(reading: _Reading) -> dict[str, Place]:
     for code, written in reading.entries("places", _Place, ("kecamatan",)).items():
         good = [p for p in written.points if -90 <= p[0] <= 90 and -180 <= p[1] <= 180]
         if len(good) < len(written.points):
-            message = "Titik ditulis [lintang, bujur] dalam derajat, misalnya [1.2856, 101.197]."
-            reading.problem("places", ("kecamatan", code, "points"), "point", message)
+            reading.problem("places", ("kecamatan", code, "points"), "point", _POINT_MESSAGE)
         found[code] = Place(code, written.name, written.block, tuple(good))
     return found
 
@@ -289,7 +306,9 @@ def _trunks(reading: _Reading) -> tuple[dict[str, Trunk], tuple[Carrier, ...]]:
     if isinstance(part, Mapping):
         for key in part:
             if key not in _Trunks.model_fields:
-                message = f"Kunci `{str(key)[:40]}` tidak dikenal.{_suggestion(key, _Trunks.model_fields)}"
+                message = (
+                    f"Kunci `{str(key)[:40]}` tidak dikenal.{suggestion(key, _Trunks.model_fields)}"
+                )
                 reading.problem("trunks", (key,), "unknown-key", message)
     outgoing = reading.entries("trunks", _TrunkOut, ("keluar",))
     for name, out in outgoing.items():
@@ -386,7 +405,7 @@ def _is_address(text: str) -> bool:
 def _handles(reading: _Reading, agency: str, written: list[str]) -> frozenset[str]:
     for number, incident in enumerate(written):
         if incident not in SERVICES:
-            message = f"Kejadian {incident[:40]!r} tidak dikenal.{_suggestion(incident, SERVICES)}"
+            message = f"Kejadian {incident[:40]!r} tidak dikenal.{suggestion(incident, SERVICES)}"
             reading.problem("agencies", (agency, "handles", number), "unknown-incident", message)
     return frozenset(written)
 
@@ -401,27 +420,32 @@ def _notify(reading: _Reading, agency: str, written: list[str]) -> tuple[str, ..
             message = "Instansi ini sendiri tidak perlu diberi tahu. Hapus namanya di sini."
             reading.problem("agencies", at, "notify-itself", message)
         elif name not in known:
-            message = (
-                f"Instansi {name[:40]!r} tidak ada di agencies.yaml.{_suggestion(name, known)}"
-            )
+            meant = suggestion(name, known, listing=False)
+            message = f"Instansi {name[:40]!r} tidak ada di agencies.yaml.{meant}"
             reading.problem("agencies", at, "unknown-agency", message)
     return tuple(dict.fromkeys(written))
 
 
 def _covers(
-    reading: _Reading, agency: str, written: list[str] | str, places: Mapping[str, Place]
+    reading: _Reading, agency: str, written: list[str], places: Mapping[str, Place]
 ) -> frozenset[str]:
     """Kecamatan by name or code; ``semua`` is every one of them."""
-    if isinstance(written, str) or written == [EVERYWHERE]:
+    if written == [EVERYWHERE]:
         return frozenset(places)
     known = reading.written("places", "kecamatan")
-    by_name = {str(p.get("name")): code for code, p in known.items() if isinstance(p, Mapping)}
+    if known is None:
+        return frozenset()
+    parts = {code: p.get("name") for code, p in known.items() if isinstance(p, Mapping)}
+    by_name = {name: code for code, name in parts.items() if isinstance(name, str)}
     codes = set()
     for number, name in enumerate(written):
         code = by_name.get(name, name)
-        if code not in known:
+        if name == EVERYWHERE:
+            message = f"`{EVERYWHERE}` berdiri sendiri: tulis `covers: {EVERYWHERE}`."
+            reading.problem("agencies", (agency, "covers", number), "covers", message)
+        elif code not in known:
             message = (
-                f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{_suggestion(name, by_name)}"
+                f"Kecamatan {name[:40]!r} tidak ada di places.yaml.{suggestion(name, by_name)}"
             )
             reading.problem("agencies", (agency, "covers", number), "unknown-place", message)
         codes.add(code)
@@ -431,7 +455,7 @@ def _covers(
 def _contacts(
     reading: _Reading, file: str, owner: str, written: list[_Contact]
 ) -> tuple[Contact, ...]:
-    trunks = reading.written("trunks", "keluar")
+    trunks = reading.written("trunks", "keluar", absent={})
     found = []
     for number, contact in enumerate(written):
         path = (owner, "contacts", number, "via")
@@ -439,8 +463,8 @@ def _contacts(
         if not direct and contact.via == DIRECT:
             message = "Nomor ini perlu `via`: trunk mana yang dipakai? Lihat trunks.yaml."
             reading.problem(file, path[:-1], "no-trunk", message)
-        elif contact.via not in trunks and contact.via != DIRECT:
-            message = f"Trunk {contact.via[:40]!r} tidak ada di trunks.yaml.{_suggestion(contact.via, trunks)}"
+        elif trunks is not None and contact.via not in (DIRECT, *trunks):
+            message = f"Trunk {contact.via[:40]!r} tidak ada di trunks.yaml.{suggestion(contact.via, trunks)}"
             reading.problem(file, path, "unknown-trunk", message)
         found.append(
             Contact(contact.via, contact.number, contact.ring, contact.accept, contact.lines)
@@ -449,44 +473,24 @@ def _contacts(
 
 
 def _clean(detail: ErrorDetails) -> tuple[str | int, ...]:
-    """The path without the names that pydantic puts in for the arms of a union."""
-    return tuple(
-        p for p in detail["loc"] if not (isinstance(p, str) and ("[" in p or "literal" in p))
-    )
+    """The path without the names that pydantic puts in for dictionary keys; points as a whole."""
+    path = tuple(p for p in detail["loc"] if not (isinstance(p, str) and "[" in p))
+    return path[: path.index("points") + 1] if "points" in path else path
 
 
 def _sentence(model: type[_Written], detail: ErrorDetails) -> tuple[str, str]:
-    kind = detail["type"]
+    kind, within = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
-        key = str(detail["loc"][-1])
-        return (
-            "unknown-key",
-            f"Kunci `{key[:40]}` tidak dikenal.{_suggestion(key, _keys_of(model))}",
-        )
-    if kind == "missing":
-        return "missing-key", f"Kunci `{detail['loc'][-1]}` belum ditulis di sini."
-    if "message" in (context := detail.get("ctx", {})):
-        return kind, str(context["message"])
-    plain = {
-        "literal_error": f"Tulis {context.get('expected', 'salah satu pilihan')}.",
-        "too_short": "Bagian ini kosong. Tulis sedikitnya satu.",
-        "string_too_short": "Di sini harus ada nama.",
-        "string_too_long": "Terlalu panjang.",
-        "greater_than_equal": f"Terlalu kecil; sedikitnya {context.get('ge')}.",
-        "less_than_equal": f"Terlalu besar; paling banyak {context.get('le')}.",
-        "int_parsing": "Di sini harus angka bulat.",
-        "float_parsing": "Di sini harus angka, misalnya 1.2856.",
-        "list_type": "Di sini harus daftar, misalnya [satu, dua].",
-    }
-    return "type", plain.get(kind, "Bagian ini tidak berbentuk seperti seharusnya.")
+        known = _keys_of(_Contact if "contacts" in within else model)
+        key = str(within[-1])
+        return "unknown-key", f"Kunci `{key[:40]}` tidak dikenal.{suggestion(key, known)}"
+    if "points" in within:
+        return "point", _POINT_MESSAGE
+    sentence = plain(detail)
+    if sentence is None:
+        return kind, str(detail["msg"])
+    return "missing-key" if kind == "missing" else "type", sentence
 
 
 def _keys_of(model: type[_Written]) -> list[str]:
-    """The keys of an entry and of the contacts in it."""
-    fields = {**_Contact.model_fields, **model.model_fields}
-    return [field.alias or name for name, field in fields.items()]
-
-
-def _suggestion(word: object, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f" Maksud Anda `{close[0]}`?" if close else ""
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -12,7 +12,7 @@ from ivr.deployment import read
 from ivr.flow.check import PromptAudio, Report
 from ivr.flow.check import check as check_dialplan
 from ivr.flow.fault import Fault
-from ivr.flow.loader import load
+from ivr.flow.loader import load, reading_order
 from ivr.flow.prompt import Prompt
 
 
@@ -28,7 +28,8 @@ def check(config: Config) -> Report:
         return PromptAudio(sound.voice, sound.seconds) if sound else None
 
     report = check_dialplan(loaded.dialplan, loaded.directory, built)
-    return replace(report, warnings=(*loaded.warnings, *report.warnings))
+    warnings = sorted((*loaded.warnings, *report.warnings), key=reading_order)
+    return replace(report, warnings=tuple(warnings))
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from math import inf
 
 from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
 from ivr.flow.calendar import Opening, Override
+from ivr.flow.check_choices import Finding, choices, not_offered
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallOffered,
@@ -48,7 +49,7 @@ from ivr.flow.steps.operator import OperatorStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import texts
 from routing.decide import decide
-from routing.directory import PLACEHOLDER, is_unset
+from routing.directory import PLACEHOLDER, is_placeholder, is_unset
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
 
 MAX_HUMAN_BY_S = 15.0
@@ -157,14 +158,23 @@ class _Looking:
     def warn(self, path: Path, code: str, message: str) -> None:
         self.warnings.append(self.dialplan.marks.fault(path, code, message))
 
+    def tell(self, finding: Finding) -> None:
+        marks = self.dialplan.marks
+        find = marks.key_fault if finding.on_key else marks.fault
+        told = self.faults if finding.refused else self.warnings
+        told.append(find(finding.path, finding.code, finding.message))
+
     def at_the_ways(self) -> None:
         """Steps nobody reaches, ways in a circle, ways that never come to a person."""
         exits = {name: step.exits() for name, step in self.dialplan.steps.items()}
         starts = self.dialplan.starts
         reached = {OPERATOR_STEP}.union(*(_reached(exits, start) for start in starts))
+        for finding in not_offered(self.dialplan, reached):
+            self.tell(finding)
         for name in exits.keys() - reached:
             message = f"Tidak ada langkah yang menuju `{name}`. Hapus, atau arahkan ke sana."
-            self.warn((DIALPLAN_FILE, "steps", name), "unreachable", message)
+            path: Path = (DIALPLAN_FILE, "steps", name)
+            self.tell(Finding(path, "unreachable", message, on_key=True))
         uncounted = {
             name: {p: t for p, t in ways.items() if not _is_counted(self.dialplan, name, p)}
             for name, ways in exits.items()
@@ -179,8 +189,12 @@ class _Looking:
             message = f"Alur berputar tanpa batas: {ways}. Arahkan salah satunya ke `operator`."
             self.fault((DIALPLAN_FILE, "steps", circle[-2], *place), "loop", message)
         for name in _stranded(self.dialplan, exits):
-            message = f"Dari `{name}` penelepon tidak pernah sampai ke petugas atau instansi."
-            self.fault((DIALPLAN_FILE, "steps", name), "dead-end", message)
+            message = (
+                f"Dari `{name}` penelepon tidak pernah sampai ke petugas atau instansi. "
+                "Arahkan ke `operator`, atau ke langkah `connect`."
+            )
+            path = (DIALPLAN_FILE, "steps", name)
+            self.tell(Finding(path, "dead-end", message, refused=True, on_key=True))
 
     def at_the_menus(self) -> None:
         """Rules 4, 6 and 8: few options, few tries, and never a gate."""
@@ -201,6 +215,8 @@ class _Looking:
             path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan")
             self._few(path, len(area.kecamatan))
         self._second_menus()
+        for finding in choices(self.dialplan):
+            self.tell(finding)
 
     def _few(self, path: Path, options: int) -> None:
         if options > MAX_OPTIONS:
@@ -256,7 +272,10 @@ class _Looking:
     def at_the_people(self) -> None:
         """In production every number is real, and two answering points stand on their own."""
         if self.dialplan.human_by_s > MAX_HUMAN_BY_S:
-            message = f"Petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)}."
+            message = (
+                f"Telepon petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)} setelah "
+                "dijawab. Tulis misalnya `human_by: 0s`."
+            )
             self.fault((DIALPLAN_FILE, "human_by"), "human-by", message)
         if self.dialplan.mode != "operasional":
             return
@@ -278,7 +297,10 @@ class _Looking:
             {contact.via for contact in operator.contacts} for operator in self.directory.operators
         ]
         if not any(one.isdisjoint(other) for one in ways for other in ways):
-            message = "Perlu dua titik jawab lewat jalur yang berbeda, agar satu selalu terjangkau."
+            message = (
+                "Perlu dua titik jawab lewat jalur yang berbeda, agar satu selalu terjangkau. "
+                "Tambahkan petugas dengan `via` lain."
+            )
             self.fault(("operators.yaml",), "one-answering-point", message)
 
     def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
@@ -286,6 +308,13 @@ class _Looking:
             if contact.number.startswith(PLACEHOLDER):
                 message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
                 self.fault((file, name, "contacts", index, "number"), "placeholder", message)
+        numbered = [c for c in contacts if not c.number.startswith(PLACEHOLDER)]
+        if numbered and all(is_placeholder(c, self.directory.trunks) for c in contacts):
+            ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
+            message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
+            self.tell(
+                Finding((file, name), "no-usable-contact", message, refused=True, on_key=True)
+            )
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""
@@ -345,7 +374,9 @@ class _Looking:
             return spoken + seconds, (*said, *path)
         if not isinstance(wait, Gather | Record | LookAtQueue):
             return spoken, (*said, f"{call.step}: telepon berdering")
-        state = _what_matters(dialplan, call)
+        # The wait itself belongs to the state: after silence it begins with other words than after a
+        # wrong key.
+        state = (wait, _what_matters(dialplan, call))
         if state not in known:
             prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
             asked = sum(self.seconds(prompt) for prompt in prompts)

@@ -7,7 +7,7 @@ that is named exists, every kecamatan that can be chosen is known, every sentenc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
@@ -43,10 +43,10 @@ from ivr.flow.written import (
     StepName,
     Target,
     Written,
-    suggestion,
 )
 from routing.directory import read_directory
 from routing.model import SERVICES, Directory
+from routing.wording import plain, suggestion, told_once
 
 __all__ = ["FILES", "NEEDED_PHRASES", "PHRASES_FILE", "Fault", "Loaded", "load"]
 
@@ -180,7 +180,7 @@ class _Reading:
         try:
             return model.model_validate(tree)
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
+            for detail in told_once(error.errors(include_url=False)):
                 self.faults.append(_explain(self.marks, model, path, detail))
             return None
 
@@ -226,14 +226,15 @@ def _places(reading: _Reading) -> _PlaceQuestion | None:
 
 def _directory(reading: _Reading) -> Directory | None:
     trees = {file.removesuffix(".yaml"): reading.trees[file] for file in DIRECTORY_FILES}
-    if any(tree is None for tree in trees.values()):
-        return None
     directory, problems = read_directory(trees)
     for problem in problems:
+        if trees[problem.file] is None:
+            continue  # why it cannot be read is told already
         path: Path = (f"{problem.file}.yaml", *problem.path)
-        find = reading.marks.key_fault if problem.code == "unknown-key" else reading.marks.fault
+        of_a_key = problem.code in ("unknown-key", "name")
+        find = reading.marks.key_fault if of_a_key else reading.marks.fault
         reading.faults.append(find(path, problem.code, problem.message))
-    return directory
+    return None if None in trees.values() else directory
 
 
 def _dialplan(
@@ -252,8 +253,9 @@ def _dialplan(
     written = tree.get("steps")
     steps = _steps(reading, written) if isinstance(written, dict) else {}
     names = [*written, OPERATOR_STEP] if isinstance(written, dict) else [OPERATOR_STEP]
-    _targets(reading, typed, steps, names)
-    _entries(reading, typed)
+    bodies = written if isinstance(written, dict) else {}
+    _targets(reading, tree.get("start"), steps, bodies, names)
+    _entries(reading, typed, names)
     _references(reading, steps)
     translations, old = _translations(reading, steps, question, phrases)
     places = _place_menu(reading, question, directory)
@@ -302,12 +304,15 @@ def _calendar(reading: _Reading) -> Calendar | None:
     return calendar(typed)
 
 
-def _entries(reading: _Reading, typed: _DialplanFile | None) -> None:
-    """A trunk that is named must be one that brings calls, and a number have one entry only."""
+def _entries(reading: _Reading, typed: _DialplanFile | None, names: list[str]) -> None:
+    """An entry's step and trunk must exist, and a number have one entry only."""
     carriers = list(_written(reading, "trunks.yaml", "masuk"))
     seen: dict[tuple[str | None, str | None], int] = {}
     for number, entry in enumerate(typed.entries if typed else ()):
         path: Path = (DIALPLAN_FILE, "entries", number)
+        if entry.start not in names:
+            message = f"Langkah `{entry.start[:40]}` tidak ada.{suggestion(entry.start, names)}"
+            reading.fault((*path, "start"), "unknown-step", message)
         if entry.trunk is not None and entry.trunk not in carriers:
             message = f"Trunk masuk `{entry.trunk[:40]}` tidak ada di trunks.yaml."
             message += suggestion(entry.trunk, carriers)
@@ -400,37 +405,60 @@ def _kind(reading: _Reading, path: Path, body: Mapping[str, object]) -> type[Any
 
 def _targets(
     reading: _Reading,
-    typed: _DialplanFile | None,
+    start: object,
     steps: Mapping[str, Step],
+    bodies: Mapping[str, object],
     names: list[str],
 ) -> None:
     """Every step that is named as a next one must exist."""
     exits: list[tuple[Path, str]] = []
-    if typed is not None:
-        exits.append(((DIALPLAN_FILE, "start"), typed.start))
-        for number, entry in enumerate(typed.entries):
-            exits.append(((DIALPLAN_FILE, "entries", number, "start"), entry.start))
+    if isinstance(start, str):
+        exits.append(((DIALPLAN_FILE, "start"), start))
     for name, step in steps.items():
         for place, target in step.exits().items():
             exits.append(((DIALPLAN_FILE, "steps", name, *place), target))
+    for name, body in bodies.items():
+        if name not in steps:  # at fault elsewhere: what it names is told all the same
+            exits += _named((DIALPLAN_FILE, "steps", name), body)
     for path, target in exits:
-        if target not in names:
+        if not target:
+            message = "Nama langkah belum ditulis di sini. Tulis ke mana panggilan berlanjut."
+            reading.fault(path, "unknown-step", message)
+        elif target not in names:
             message = f"Langkah `{target[:40]}` tidak ada.{suggestion(target, names)}"
             reading.fault(path, "unknown-step", message)
+
+
+def _named(path: Path, part: object) -> Iterator[tuple[Path, str]]:
+    """The steps that are named as next ones in a part of a file, whatever its shape."""
+    if isinstance(part, list):
+        for number, item in enumerate(part):
+            yield from _named((*path, number), item)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("then", "otherwise") and isinstance(value, str):
+                yield (*path, key), value
+            else:
+                yield from _named((*path, key), value)
 
 
 def _place_menu(
     reading: _Reading, question: _PlaceQuestion | None, directory: Directory | None
 ) -> PlaceMenu | None:
-    if question is None or directory is None:
+    tree = reading.trees[PLACES_FILE]
+    if question is None or tree is None:
         return None
-    names = {code: place.name for code, place in directory.places.items()}
+    known = tree["kecamatan"]
+    codes = list(known) if isinstance(known, dict) else []
     for key, area in question.areas.items():
         for number, code in area.kecamatan.items():
-            if code not in names:
+            if code not in codes:
                 path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan", number)
                 message = f"Kecamatan `{code[:40]}` tidak ada di berkas ini."
-                reading.fault(path, "unknown-kecamatan", message + suggestion(code, names))
+                reading.fault(path, "unknown-kecamatan", message + suggestion(code, codes))
+    if directory is None:
+        return None
+    names = {code: place.name for code, place in directory.places.items()}
     areas = {
         key: Area(area.name, Prompt(area.prompt), area.kecamatan)
         for key, area in question.areas.items()
@@ -456,43 +484,20 @@ def _not_offered(
     )
 
 
-_PLAIN_MESSAGES = {
-    "string_type": "Di sini harus satu kata atau kalimat, bukan daftar atau bagian.",
-    "list_type": "Di sini harus daftar, misalnya [satu, dua].",
-    "tuple_type": "Di sini harus daftar, misalnya [wilayah, kecamatan].",
-    "dict_type": "Di sini harus kunci dan nilai, satu per baris.",
-    "model_type": "Di sini harus kunci dan nilai, satu per baris.",
-    "int_parsing": "Di sini harus angka bulat.",
-    "int_type": "Di sini harus angka bulat.",
-    "float_type": "Di sini harus lama waktu, misalnya 4s.",
-    "float_parsing": "Di sini harus lama waktu, misalnya 4s.",
-    "too_short": "Bagian ini kosong. Tulis sedikitnya satu.",
-    "too_long": "Terlalu banyak di bagian ini. Paling banyak {max_length}.",
-    "greater_than_equal": "Nilai ini terlalu kecil. Paling sedikit {ge}.",
-    "less_than_equal": "Nilai ini terlalu besar. Paling banyak {le}.",
-    "literal_error": "Tulis {expected}.",
-}
-
-
 def _explain(marks: Marks, model: type[Written], at: Path, detail: ErrorDetails) -> Fault:
     """What the schema found, in the words of whoever wrote the file."""
     kind = detail["type"]
     within = detail["loc"]
-    context = detail.get("ctx", {})
     if model in (_PhrasesFile, _TranslationsFile):
         within = within[1:]
     if kind == "extra_forbidden":
         key = str(within[-1])
         message = f"Kunci `{key[:40]}` tidak dikenal.{suggestion(key, _keys(model, within[:-1]))}"
         return marks.key_fault((*at, *within), "unknown-key", message)
-    if kind == "missing":
-        message = f"Kunci `{within[-1]}` belum ditulis. Tambahkan `{within[-1]}: …` di bagian ini."
-        return marks.fault((*at, *within), "missing-key", message)
-    if kind in _PLAIN_MESSAGES:
-        expected = str(context.get("expected", "")).replace(" or ", " atau ")
-        values = {**context, "expected": expected}
-        message = _PLAIN_MESSAGES[kind].format(**values)
-        return marks.fault((*at, *within), "value", message)
+    sentence = plain(detail)
+    if sentence is not None:
+        code = "missing-key" if kind == "missing" else "value"
+        return marks.fault((*at, *within), code, sentence)
     if within[-1:] == ("[key]",):
         return marks.key_fault((*at, *within[:-1]), kind, detail["msg"])
     return marks.fault((*at, *within), kind, detail["msg"])

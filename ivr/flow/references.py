@@ -17,7 +17,8 @@ from ivr.flow.steps.notify import NotifyStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import KNOWN, placeholders
-from ivr.flow.written import FIRST_LANGUAGE, suggestion
+from ivr.flow.written import FIRST_LANGUAGE
+from routing.wording import suggestion
 
 
 def dangling(
@@ -74,5 +75,6 @@ def dangling(
                 key = "whisper" if isinstance(step, ConnectStep) else "confirm"
                 for part in placeholders(template):
                     if part not in answers:
-                        message = f"`{{{part}}}` bukan langkah ask atau record."
-                        yield (name, key), "placeholder", message + suggestion(part, answers)
+                        known_here = ", ".join(f"{{{answer}}}" for answer in answers)
+                        message = f"`{{{part}}}` tidak dikenal. Yang dapat dipakai: {known_here}."
+                        yield (name, key), "placeholder", message

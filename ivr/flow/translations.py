@@ -22,7 +22,8 @@ from ivr.flow.steps import STEP_TYPES
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.template import placeholders
-from ivr.flow.written import FIRST_LANGUAGE, Sentence, Written, suggestion
+from ivr.flow.written import FIRST_LANGUAGE, Sentence, Written
+from routing.wording import suggestion
 
 _FILE = re.compile(r"prompts/([a-z]{2,3})\.yaml")
 

@@ -6,15 +6,14 @@ What is wrong is said in Indonesian, because the person who reads it runs a call
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from routing.model import SERVICES
+from routing.wording import suggestion
 
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)", re.ASCII)
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
@@ -32,15 +31,6 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`` Maksud Anda `x`?`` where something like the word is known, else the list of the known."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f" Maksud Anda `{close[0]}`?"
-    return f" Yang dikenal: {', '.join(known[:30])}." if known else ""
-
-
 def _sentence(value: str) -> str:
     text = " ".join(value.split())
     if not text:
@@ -56,6 +46,10 @@ def _seconds(value: object) -> object:
     if not isinstance(value, str):
         return value
     match = _DURATION.fullmatch(value.strip())
+    if not value:
+        raise PydanticCustomError(
+            "duration", "Lama waktu belum ditulis. Tulis angka dengan satuan, misalnya 4s."
+        )
     if match is None:
         raise PydanticCustomError(
             "duration",
@@ -91,6 +85,12 @@ def _step_name(value: str) -> str:
 
 
 def _incident(value: str) -> str:
+    if not value:
+        raise PydanticCustomError(
+            "unknown-incident",
+            "Kejadian belum ditulis.{suggestion}",
+            {"suggestion": suggestion("", SERVICES)},
+        )
     if value not in SERVICES:
         raise PydanticCustomError(
             "unknown-incident",

@@ -7,6 +7,7 @@ grow. PyYAML resolves nothing here, so `no`, `0123` and `1:30` stay what they ar
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import yaml
@@ -15,6 +16,9 @@ from ivr.flow.fault import Fault, Mark, Marks
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+
+_UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+"""What no file may hold; an escape in double quotes could bring it in all the same."""
 
 Path = tuple[str | int, ...]
 Tree = dict[str, object]
@@ -63,7 +67,12 @@ def read(file: str, text: str) -> tuple[Tree | None, Marks, list[Fault]]:
         except yaml.reader.ReaderError as error:
             _unreadable(reading, text, error.position)
         except yaml.MarkedYAMLError as error:
-            _malformed(reading, error)
+            _malformed(reading, text, error)
+        except (ValueError, OverflowError):  # an escape or a version of more digits than there are
+            message = (
+                "Ada angka di berkas ini yang tidak dapat dibaca, misalnya sesudah \\U atau %YAML."
+            )
+            reading.fault(Mark(1, 1), "unreadable", message)
     return tree, Marks(reading.values, reading.keys), reading.faults
 
 
@@ -71,6 +80,7 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
     top: object = None
     stack: list[_Open] = []
     documents = 0
+    scalars: list[tuple[int, int]] = []  # the first and the last line of each
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         start = event.start_mark
         mark = Mark(start.line + 1, start.column + 1) if start is not None else Mark(1, 1)
@@ -89,6 +99,8 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
                 stack.pop()
             case yaml.ScalarEvent() | yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 _refuse_extras(reading, event, mark)
+                if isinstance(event, yaml.ScalarEvent):
+                    scalars.append((mark.line - 1, event.end_mark.line if event.end_mark else 0))
                 value = _empty(event)
                 if stack:
                     path = _put(reading, stack[-1], value, mark)
@@ -101,9 +113,14 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
                         message = f"Terlalu banyak tingkat: paling banyak {MAX_DEPTH}."
                         reading.fault(mark, "too-deep", message)
                         raise _Refused
+    _hash_keys(reading, text, scalars)
+    if not top and not isinstance(top, dict):
+        message = "Berkas ini kosong. Isi lagi, atau pulihkan dari cadangan."
+        reading.fault(Mark(1, 1), "empty-file", message)
+        return None
     if not isinstance(top, dict):
-        message = "Berkas ini harus berisi kunci dan nilai, misalnya `name: 112 Kabupaten …`."
-        reading.fault(Mark(1, 1), "empty-file" if not top else "no-mapping", message)
+        message = "Berkas ini harus berisi baris `kunci: nilai`, bukan daftar atau satu kalimat."
+        reading.fault(reading.values[reading.file,], "no-mapping", message)
         return None
     return top
 
@@ -118,6 +135,11 @@ def _refuse_extras(reading: _Reading, event: yaml.NodeEvent, mark: Mark) -> None
     if event.anchor is not None:
         message = "Jangkar (&) tidak dipakai di sini. Tulis nilainya saja, atau beri tanda kutip."
         reading.fault(mark, "alias", message)
+    if isinstance(event, yaml.ScalarEvent) and _UNPRINTABLE.search(event.value):
+        message = (
+            "Nilai ini memuat tanda yang tidak dapat ditulis. Hapus garis miring \\ di dalamnya."
+        )
+        reading.fault(mark, "unreadable", message)
     tag = getattr(event, "tag", None)
     if tag not in (None, "!"):
         message = "Tanda seru di awal nilai berarti lain di YAML. Beri tanda kutip pada nilainya."
@@ -170,22 +192,71 @@ def _unreadable(reading: _Reading, text: str, position: int) -> None:
 _EXPLAINED = (
     ("'\\t'", "Ada TAB di sini. Ganti dengan spasi."),
     ("mapping values are not allowed", "Titik dua di tengah kalimat: beri tanda kutip kalimatnya."),
-    ("while scanning a quoted scalar", "Tanda kutip ini tidak ditutup."),
+    ("while scanning a quoted scalar found unexpected", "Tanda kutip ini tidak ditutup."),
+    (
+        "escape",
+        "Garis miring \\ di dalam tanda kutip ganda berarti lain. Pakai tanda kutip tunggal '…'.",
+    ),
     ("while parsing a flow", "Kurung ini tidak ditutup, atau koma tertinggal."),
+    (
+        "while scanning an alias",
+        'Tombol bintang, dan nilai yang diawali *, ditulis dengan tanda kutip: "*".',
+    ),
+    ("while scanning an anchor", "Nilai yang diawali & harus diberi tanda kutip."),
+    ("while scanning a block scalar", "Nilai yang diawali | atau > harus diberi tanda kutip."),
     ("'@'", "Nilai yang diawali @ atau ` harus diberi tanda kutip."),
     ("'`'", "Nilai yang diawali @ atau ` harus diberi tanda kutip."),
     ("'%'", "Nilai yang diawali % harus diberi tanda kutip."),
-    ("could not find expected ':'", "Kunci di sini tidak diikuti titik dua."),
+    (
+        "could not find expected ':'",
+        "Baris ini bukan `kunci: nilai`. Tulis titik dua dan satu spasi sesudah kuncinya.",
+    ),
+    (
+        "sequence entries are not allowed",
+        "Nilai yang diawali - harus diberi tanda kutip; daftar ditulis [satu, dua].",
+    ),
+    (
+        "found '<block mapping start>'",
+        "Spasi di awal baris ini tidak sama dengan baris yang setingkat di atasnya.",
+    ),
+    (
+        "found '<block sequence start>'",
+        "Tanda - di sini tidak diharapkan. Samakan spasi di awal barisnya.",
+    ),
+    ("found '-'", "Tanda - di sini tidak diharapkan. Samakan spasi di awal barisnya."),
+    (
+        "expected <block end>",
+        "Ada tulisan sesudah tanda kutip atau kurung penutup. Beri tanda kutip pada seluruh nilainya.",
+    ),
 )
+_AT_THE_START = ("Tanda kutip", "Baris ini bukan")
+"""What is better mended where it begins than where the parser noticed."""
+
+_INDENTED_KEY = re.compile(r"\s+[\w-]+")
 
 
-def _malformed(reading: _Reading, error: yaml.MarkedYAMLError) -> None:
-    at = error.problem_mark or error.context_mark
-    mark = Mark(at.line + 1, at.column + 1) if at is not None else Mark(1, 1)
+def _malformed(reading: _Reading, text: str, error: yaml.MarkedYAMLError) -> None:
     problem = f"{error.context or ''} {error.problem or ''}"
-    known = [message for sign, message in _EXPLAINED if sign in problem]
     fallback = "Susunan YAML di sini salah. Periksa spasi di awal baris dan tanda kutip."
-    explained = known[0] if known else fallback
-    if error.context_mark is not None and error.context_mark.line + 1 < mark.line:
-        explained += f" Mulainya di baris {error.context_mark.line + 1}."
+    explained = next((message for sign, message in _EXPLAINED if sign in problem), fallback)
+    start, noticed = error.context_mark, error.problem_mark or error.context_mark
+    if start is not None and explained.startswith(_AT_THE_START):
+        noticed = start
+    mark = Mark(noticed.line + 1, noticed.column + 1) if noticed is not None else Mark(1, 1)
+    if noticed is not None and "Titik dua" in explained:
+        before = text[noticed.index - noticed.column : noticed.index]
+        if _INDENTED_KEY.fullmatch(before):  # a key that belongs to the line above, by its spaces
+            explained = "Spasi di awal baris ini terlalu banyak. Samakan dengan baris di atasnya."
+    if start is not None and start.line + 1 < mark.line:
+        explained += f" Mulainya di baris {start.line + 1}."
     reading.fault(mark, "yaml", explained)
+
+
+def _hash_keys(reading: _Reading, text: str, scalars: list[tuple[int, int]]) -> None:
+    """A line that begins with ``#:`` is a comment to YAML, and was an option to whoever wrote it."""
+    for found in re.finditer(r"^( *)#\s*: ", text, re.MULTILINE):
+        line = text.count("\n", 0, found.start())
+        if any(first < line <= last for first, last in scalars):
+            continue
+        message = 'Baris ini tidak dibaca: # berarti catatan. Tombol pagar ditulis "#" dengan tanda kutip.'
+        reading.fault(Mark(line + 1, len(found[1]) + 1), "hash-key", message)

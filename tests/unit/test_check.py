@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from small_deployment import AGENCIES, DIALPLAN, OPERATORS, TRUNKS, shipped, small
+from small_deployment import AGENCIES, DIALPLAN, OPERATORS, PLACES, TRUNKS, shipped, small
 
 from ivr.flow.check import Built, PromptAudio, Report, check, prompts
 from ivr.flow.prompt import Prompt
@@ -35,7 +35,7 @@ def faulted(found: Report, code: str) -> list[tuple[str, int]]:
 def test_the_small_deployment_is_fit_but_for_what_it_says() -> None:
     found = report()
     assert found.faults == ()
-    assert codes(found) <= {"no-agency"}
+    assert codes(found) == {"no-agency", "incident-not-offered"}
     assert found.combinations == 8 * 4
 
 
@@ -147,6 +147,66 @@ def test_a_person_must_be_rung_within_fifteen_seconds() -> None:
     assert faulted(found, "human-by") == [("dialplan.yaml", 3)]
 
 
+def test_the_words_of_two_options_must_not_be_taken_for_each_other() -> None:
+    def told(words: str) -> list[tuple[str, str]]:
+        found = report(dialplan=DIALPLAN.replace("words: [lainnya]", f"words: [{words}]"))
+        faults = [("fault", fault.code) for fault in found.faults]
+        return faults + [("warning", w.code) for w in found.warnings if "word" in w.code]
+
+    assert told("lainnya, asap") == []
+    assert told("Api") == [("fault", "word-twice")]
+    assert told("kompor api") == [("warning", "similar-words")]
+    assert told("tolong") == [("fault", "reserved-word")]
+    assert told("nol") == [("fault", "reserved-word")]
+    assert told("tetap saja") == [("warning", "reserved-word")]
+    assert told("satu") == [("fault", "number-word")]
+    assert told("tiga") == [("warning", "number-word")]
+    assert told("lima, 5") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("sakit", "sakti"), ("banjir", "panjir"), ("Polisi", "polisih")]
+)
+def test_words_that_sound_alike_are_told_with_both_places(one: str, other: str) -> None:
+    text = DIALPLAN.replace("[api]", f"[{one}]").replace("[lainnya]", f"[lain, {other}]")
+    (told,) = (w for w in report(dialplan=text).warnings if w.code == "similar-words")
+    assert (told.line, told.column) == (14, 25)
+    assert f"`{other}` (pilihan 5)" in told.message
+    assert f"`{one}` (pilihan 1)" in told.message
+
+
+def test_a_key_that_a_menu_names_is_one_of_its_options_and_the_other_way_round() -> None:
+    def told(menu: str) -> list[tuple[str, int]]:
+        text = DIALPLAN.replace("Kebakaran tekan 1, lainnya 5. Atau", f"{menu} Atau")
+        codes = ("key-without-option", "option-not-said")
+        return [(w.code, w.line) for w in report(dialplan=text).warnings if w.code in codes]
+
+    assert told("Kebakaran tekan 1, lainnya 5.") == []
+    assert told("Tekan satu untuk kebakaran, tekan lima untuk lainnya.") == []
+    assert told("Dari 2 pilihan di 112 ini, kebakaran tekan 1, lainnya 5, petugas 0.") == []
+    assert told("Kebakaran tekan 1, lainnya 6.") == [
+        ("key-without-option", 11),
+        ("option-not-said", 14),
+    ]
+    assert told("Kebakaran tekan satu, lainnya tekan pagar, atau 5.") == [
+        ("key-without-option", 11)
+    ]
+
+
+def test_the_place_questions_name_their_keys_too() -> None:
+    text = PLACES.replace("Pinggir 2.", "Pinggir 3.").replace('2: "14.03.16"', '2: "14.03.09"')
+    found = [(w.code, w.line) for w in report(places=text).warnings if w.file == "places.yaml"]
+    assert ("key-without-option", 2) in found
+    assert ("option-not-said", 8) in found
+    assert ("kecamatan-twice", 7) in found
+
+
+def test_an_incident_that_no_menu_offers_is_told() -> None:
+    (told,) = (w for w in report().warnings if w.code == "incident-not-offered")
+    assert "kecelakaan" in told.message
+    assert "kebakaran" not in told.message
+
+
 OPERATIONAL = DIALPLAN.replace("mode: latihan", "mode: operasional")
 
 
@@ -191,6 +251,19 @@ def test_in_production_two_answering_points_stand_on_their_own() -> None:
     one_way = real(OPERATORS).replace("via: pusat-sip", "via: jasnita")
     found = report(**changed, operators=one_way)
     assert [fault.code for fault in found.faults] == ["one-answering-point"]
+
+
+def test_in_production_an_agency_behind_an_empty_trunk_alone_is_told() -> None:
+    changed = {"agencies": real(AGENCIES), "operators": real(OPERATORS)}
+    found = report(dialplan=OPERATIONAL, **changed, trunks=TRUNKS)
+    assert faulted(found, "no-usable-contact") == [
+        ("agencies.yaml", 1),
+        ("operators.yaml", 1),
+        ("operators.yaml", 2),
+    ]
+    one_way = TRUNKS.replace("jasnita: {host: ISI-ALAMAT", "jasnita: {host: 192.0.2.7")
+    found = report(dialplan=OPERATIONAL, **changed, trunks=one_way)
+    assert faulted(found, "no-usable-contact") == [("operators.yaml", 1)]
 
 
 def test_an_incident_that_no_agency_handles_is_told() -> None:

@@ -26,8 +26,9 @@ from ivr.flow.actions import LookAtQueue
 from ivr.flow.events import CallOffered, QueueSeen
 from ivr.flow.model import OPERATOR_STEP, Answer, CallState, Dialplan, Outcome, Path, go, wait
 from ivr.flow.prompt import Prompt
-from ivr.flow.written import Target, Written, suggestion
+from ivr.flow.written import Target, Written
 from routing.model import SERVICES
+from routing.wording import suggestion
 
 CASES: Mapping[str, tuple[str, ...]] = {
     "incident": tuple(SERVICES),

@@ -1,0 +1,104 @@
+"""Callers who are simulated against the engine alone, with a clock that counts what they hear.
+
+The clock knows nothing of ``check``: it adds the sentences of every turn and the time that a question
+stays open, as a platform lets it pass. Times are seconds after the call was answered, up to the moment
+at which the dialogue rings somebody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from small_deployment import offered
+
+from ivr.flow.actions import DecideRoute, Dial, Gather, Say
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
+from ivr.flow.prompt import Prompt
+
+Length = Callable[[Prompt], float]
+"""How long a sentence takes to hear, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller does at a question. ``keys`` are empty for silence; ``moment`` is when, as a share
+    of all the time there is (1: at the last moment, which for silence is the only one)."""
+
+    keys: str = ""
+    moment: float = 1.0
+
+
+def heard(turn: Turn, length: Length) -> float:
+    """The seconds of a turn's plain sentences."""
+    return sum(length(p) for a in turn.actions if isinstance(a, Say) for p in a.prompts)
+
+
+def open_for(wait: Gather, answer: Answer, length: Length) -> float:
+    """The seconds that a question takes which is answered so.
+
+    Every digit has the whole wait again; who gives fewer than he may lets one more wait pass.
+    """
+    asked = sum(length(prompt) for prompt in wait.prompts)
+    waits = min(len(answer.keys) + 1, wait.max_digits) if answer.keys else 1
+    moment = answer.moment if answer.keys else 1.0
+    return moment * (asked + waits * wait.seconds)
+
+
+def on_to_a_question(dialplan: Dialplan, turn: Turn, length: Length) -> tuple[Turn, float]:
+    """The turn that asks the caller something or rings somebody, and the seconds until it does so.
+
+    Routing answers at once, with the operator: whom it names changes nothing in what was heard before.
+    """
+    seconds = heard(turn, length)
+    while isinstance(turn.state.waiting, DecideRoute):
+        turn = advance(dialplan, turn.state, RouteDecided((OPERATOR_ROUTE,), ()))
+        seconds += heard(turn, length)
+    return turn, seconds
+
+
+def start(dialplan: Dialplan, length: Length) -> tuple[Turn, float]:
+    """The first question of a call, and the seconds until it is asked."""
+    return on_to_a_question(dialplan, begin(dialplan, offered()), length)
+
+
+def follow(dialplan: Dialplan, turn: Turn, answer: Answer, length: Length) -> tuple[Turn, float]:
+    """The next question after an answer, and the seconds from the one to the other."""
+    wait = turn.state.waiting
+    assert isinstance(wait, Gather)
+    event: Event = DigitsEntered(answer.keys) if answer.keys else NoInput()
+    following, seconds = on_to_a_question(dialplan, advance(dialplan, turn.state, event), length)
+    return following, open_for(wait, answer, length) + seconds
+
+
+def call(dialplan: Dialplan, answers: Iterator[Answer], length: Length) -> float:
+    """A whole dialogue: the seconds until somebody is rung."""
+    turn, seconds = start(dialplan, length)
+    while not isinstance(turn.state.waiting, Dial):
+        turn, more = follow(dialplan, turn, next(answers), length)
+        seconds += more
+    return seconds
+
+
+def of_the_path(path: Sequence[str]) -> tuple[list[Answer], float]:
+    """What the caller of a named path does, and the seconds that its lines add up to."""
+    answers: list[Answer] = []
+    seconds = 0.0
+    for line in path:
+        if number := re.search(r"([0-9]+(?:,[0-9]+)?) detik$", line):
+            seconds += float(number[1].replace(",", "."))
+        if key := re.search(r": tombol ([0-9*#]+) setelah ", line):
+            answers.append(Answer(key[1]))
+        elif ": tombol salah setelah " in line:
+            answers.append(Answer("wrong"))
+        elif ": diam setelah " in line:
+            answers.append(Answer())
+    return answers, seconds
+
+
+def wrong_key(wait: Gather) -> str:
+    """A key that means nothing at this question."""
+    return next(key for key in "987654321*#" if key not in wait.keys)

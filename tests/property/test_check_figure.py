@@ -1,0 +1,184 @@
+"""The figure of `check` holds for every caller: nobody meets more, and somebody meets exactly that.
+
+`check` walks the engine with a memory of where it has been. Here callers are sent through the same
+engine without one, with a clock of their own (``callers``): ten thousand at random, and, where a
+dialplan is small enough, all of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+from callers import Answer, Length, call, follow, of_the_path, start, wrong_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_deployment import DIALPLAN, shipped, small
+
+from ivr.flow.actions import Dial, Gather
+from ivr.flow.check import PromptAudio, Report, check
+from ivr.flow.model import OPERATOR_STEP, Dialplan, PlaceMenu, Step, Turn
+from ivr.flow.prompt import Prompt
+from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.steps.connect import ConnectStep
+from ivr.flow.steps.menu import MenuStep, Option
+from ivr.flow.steps.operator import OperatorStep
+from ivr.flow.steps.say import SayStep
+from routing.model import Directory
+
+KEYS = "0123456789*#"
+SMALL, DIRECTORY = small()
+
+
+def whole_seconds(prompt: Prompt) -> float:
+    """One to nine seconds, different from sentence to sentence: no rounding hides a difference."""
+    return float(1 + sum(prompt.text.encode()) % 9)
+
+
+def report(dialplan: Dialplan, directory: Directory, length: Length) -> Report:
+    return check(dialplan, directory, lambda prompt: PromptAudio("satu", length(prompt)))
+
+
+def at_random(chance: random.Random) -> Iterator[Answer]:
+    """One caller: what he tends to, then answer after answer, many at the last moment."""
+    lateness = chance.choice((0.0, 0.5, 1.0))
+    silence = chance.choice((0.0, 0.2, 0.5, 1.0))
+    keys = chance.choice((KEYS, "12345", "12", "9*#", "5", "159"))
+    while True:
+        late = chance.random() < lateness
+        moment = 1.0 if late else chance.random()
+        yield Answer("" if chance.random() < silence else chance.choice(keys), moment)
+
+
+def test_ten_thousand_callers_never_exceed_the_figure_of_the_shipped_dialplan() -> None:
+    dialplan, directory = shipped()
+    figure = report(dialplan, directory, whole_seconds).longest_dialogue_s
+    chance = random.Random(112)
+    times = [call(dialplan, at_random(chance), whole_seconds) for _ in range(10_000)]
+    assert max(times) <= figure
+    # A figure that nobody comes near would be true and say nothing.
+    assert max(times) > 0.75 * figure
+
+
+def test_the_worst_caller_of_the_shipped_dialplan_takes_exactly_as_long_as_is_said() -> None:
+    found = report(*shipped(), whole_seconds)
+    answers, added = of_the_path(found.worst_path)
+    assert added == found.longest_dialogue_s
+    assert walked(shipped()[0], answers) == found.longest_dialogue_s
+
+
+def walked(dialplan: Dialplan, answers: list[Answer]) -> float:
+    """The seconds of a caller who does just this, a wrong key being one that is none there."""
+    turn, seconds = start(dialplan, whole_seconds)
+    for answer in answers:
+        wait = turn.state.waiting
+        assert isinstance(wait, Gather)
+        keys = wrong_key(wait) if answer.keys == "wrong" else answer.keys
+        turn, more = follow(dialplan, turn, replace(answer, keys=keys), whole_seconds)
+        seconds += more
+    assert isinstance(turn.state.waiting, Dial)
+    return seconds
+
+
+@st.composite
+def dialplans(draw: st.DrawFn, steps: int, circles: bool) -> Dialplan:
+    """Any dialplan of a few steps that the loader would take.
+
+    Sentences lead onwards only: a circle of them asks nobody anything, and `check` refuses it.
+    """
+    names = [f"s{index}" for index in range(draw(st.integers(1, steps)))]
+    plan: dict[str, Step] = {OPERATOR_STEP: OperatorStep()}
+    for index, name in enumerate(names):
+        later = st.sampled_from([*names[index + 1 :], OPERATOR_STEP])
+        target = st.sampled_from([*names, OPERATOR_STEP]) if circles else later
+        kind = draw(st.sampled_from(["say", "menu", "menu", "place", "connect", "operator"]))
+        if kind == "say":
+            plan[name] = SayStep(say=draw(st.sampled_from(["a", "b", "c"])), then=draw(later))
+        elif kind == "menu":
+            option = st.builds(Option, incident=st.none() | st.just("medis"), then=target)
+            plan[name] = MenuStep(
+                menu=draw(st.sampled_from(["d", "e", "f"])),
+                options=draw(st.dictionaries(st.sampled_from("12*"), option, min_size=1)),
+                tries=draw(st.none() | st.integers(1, 3)),
+                wait=draw(st.none() | st.sampled_from([1.0, 7.0])),
+                otherwise=draw(target),
+            )
+        elif kind == "place":
+            plan[name] = AskPlaceStep(ask_place=("wilayah", "kecamatan"), then=draw(target))
+        elif kind == "connect":
+            plan[name] = ConnectStep(connect="routes", whisper="{incident}, {place}. Tekan 1.")
+        else:
+            plan[name] = OperatorStep(operator=draw(st.sampled_from(["", "g", "h"])))
+    words = st.sampled_from(["i", "j", "k", "l", "m", "n", "o", "p", "q"])
+    phrases = {**SMALL.phrases, "no_input": draw(words), "no_match": draw(words)}
+    defaults = replace(SMALL.defaults, tries=draw(st.integers(1, 2)))
+    return replace(
+        SMALL, start=names[0], steps=plan, phrases=phrases, defaults=defaults, places=one_area()
+    )
+
+
+def one_area() -> PlaceMenu:
+    """The place questions with one area of two kecamatan: fewer keys, the same turns."""
+    areas = dict(list(SMALL.places.areas.items())[:1])
+    return replace(SMALL.places, areas=areas)
+
+
+@given(dialplans(steps=6, circles=True), st.randoms(use_true_random=False))
+@settings(max_examples=60)
+def test_no_caller_exceeds_the_figure_of_any_dialplan(
+    dialplan: Dialplan, chance: random.Random
+) -> None:
+    figure = report(dialplan, DIRECTORY, whole_seconds).longest_dialogue_s
+    for _ in range(60):
+        assert call(dialplan, at_random(chance), whole_seconds) <= figure
+
+
+def longest_of_all(dialplan: Dialplan, turn: Turn) -> float:
+    """Every caller there is, one after the other: all keys and silence, at the last moment."""
+    wait = turn.state.waiting
+    if isinstance(wait, Dial):
+        return 0.0
+    assert isinstance(wait, Gather)
+    # Keys that mean nothing differ in nothing but their name: two of them stand for all.
+    meaningless = [key for key in KEYS if key not in wait.keys][:2]
+    longest = 0.0
+    for keys in ("", *wait.keys, *meaningless):
+        following, seconds = follow(dialplan, turn, Answer(keys), whole_seconds)
+        longest = max(longest, seconds + longest_of_all(dialplan, following))
+    return longest
+
+
+def is_exact(dialplan: Dialplan) -> None:
+    turn, seconds = start(dialplan, whole_seconds)
+    found = report(dialplan, DIRECTORY, whole_seconds)
+    assert found.longest_dialogue_s == seconds + longest_of_all(dialplan, turn)
+    answers, added = of_the_path(found.worst_path)
+    assert added == found.longest_dialogue_s
+    assert walked(dialplan, answers) == found.longest_dialogue_s
+
+
+@given(dialplans(steps=3, circles=False))
+@settings(max_examples=60)
+def test_the_figure_of_a_small_dialplan_is_what_its_worst_caller_takes(dialplan: Dialplan) -> None:
+    is_exact(dialplan)
+
+
+@given(dialplans(steps=2, circles=True))
+@settings(max_examples=40)
+def test_the_figure_is_exact_in_circles_too(dialplan: Dialplan) -> None:
+    """With fewer turns than in production, so that all callers can be enumerated."""
+    with patch("ivr.flow.engine.MAX_TURNS", 4):
+        is_exact(dialplan)
+
+
+@pytest.mark.parametrize(("no_input", "no_match"), [("i", "q"), ("q", "i")])
+def test_the_figure_does_not_mix_up_what_is_said_after_silence_and_after_a_wrong_key(
+    no_input: str, no_match: str
+) -> None:
+    """Both misses lead to the same count of misses, by different sentences."""
+    dialplan, _ = small(dialplan=DIALPLAN.replace("wait: 4s", "wait: 1s"))
+    phrases = {**dialplan.phrases, "no_input": no_input, "no_match": no_match}
+    is_exact(replace(dialplan, phrases=phrases, start="lainnya", places=one_area()))
