@@ -215,6 +215,28 @@ def check(
 
 
 @app.command()
+def diagram(
+    folder: Annotated[Path | None, typer.Argument(help="Folder daerah.")] = None,
+    svg: Annotated[bool, typer.Option("--svg", help="Gambar (bawaan).")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Teks Mermaid.")] = False,
+    dot: Annotated[bool, typer.Option("--dot", help="Teks untuk Graphviz.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Tulis ke berkas ini.")] = None,
+) -> None:
+    """Gambar alur: semua langkah dan jalan di antaranya."""
+    from ivr.commands import diagram as drawing
+
+    if svg + mermaid + dot > 1:
+        _stop("Pilih salah satu: --svg, --mermaid atau --dot.", WRONG)
+    form: drawing.Form = "mermaid" if mermaid else "dot" if dot else "svg"
+    text = drawing.draw(configuration.read(deployment=folder), form, _say)
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
+        _say(f"Ditulis ke {output}.")
+
+
+@app.command()
 def explain(
     incident: Annotated[str, typer.Option(help="Kejadian, misalnya kebakaran.")],
     at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
