@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.actions import DecideRoute
@@ -48,8 +48,12 @@ def _whisper(value: str) -> str:
 class ConnectStep(Written):
     """The right agency, told what and where before it says hello."""
 
-    connect: Literal["routes"]
-    whisper: Annotated[Sentence, AfterValidator(_whisper)]
+    connect: Literal["routes"] = Field(
+        description="Hubungkan ke instansi yang tepat menurut agencies.yaml; petugas yang terakhir."
+    )
+    whisper: Annotated[Sentence, AfterValidator(_whisper)] = Field(
+        description="Yang didengar penerima sebelum disambungkan; boleh memakai {incident} dan {place}."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         location = call.location
