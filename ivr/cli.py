@@ -375,6 +375,15 @@ def prompts_script(deployment: Deployment = None) -> None:
 
 
 @app.command()
+def reference() -> None:
+    """Tulis ulang acuan langkah dan skema untuk penyunting YAML dari program ini."""
+    from ivr.commands import reference as writing
+
+    changed = writing.write(configuration.PROJECT)
+    _say("\n".join(f"Ditulis: {path}" for path in changed) or "Tidak ada yang berubah.")
+
+
+@app.command()
 def doctor(
     budget: Annotated[bool, typer.Option("--budget", help="Ukuran proyek.")] = False,
     as_json: Json = False,
