@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from small_deployment import DIALPLAN, shipped, small
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+from small_deployment import DIALPLAN, ROOT, SHIPPED, shipped, small
+from typer.testing import CliRunner
+
+from ivr.cli import app
 from ivr.flow.diagram import Arrow, diagram, to_dot, to_mermaid
 
 SHIPPED_DIALPLAN, _ = shipped()
@@ -64,3 +71,31 @@ def test_the_text_for_a_page_has_every_step_and_marks_the_operator() -> None:
     operator = f"n{len(SHIPPED_DIALPLAN.steps) - 1}"
     assert f"class {operator} petugas" in text
     assert f'{operator}["operator (operator)"]' in text
+
+
+@pytest.mark.parametrize(("form", "code"), [("--svg", 1), ("--mermaid", 0), ("--dot", 0)])
+def test_where_graphviz_cannot_be_had_one_sentence_names_the_other_way(
+    tmp_path: Path, form: str, code: int
+) -> None:
+    nothing = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        (sys.executable, "-m", "ivr.cli", "diagram", str(SHIPPED), form),
+        env=nothing,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert bool(done.stdout) == (code == 0)
+    sentences = done.stderr.strip().splitlines()
+    assert len(sentences) == code
+    assert all("--mermaid" in sentence for sentence in sentences)
+
+
+def test_a_picture_is_written_to_a_file_and_forms_are_not_mixed(tmp_path: Path) -> None:
+    file = tmp_path / "alur.mmd"
+    runner = CliRunner()
+    assert runner.invoke(app, ["diagram", "--mermaid", "--output", str(file)]).exit_code == 0
+    assert file.read_text(encoding="utf-8") == to_mermaid(diagram(SHIPPED_DIALPLAN))
+    assert runner.invoke(app, ["diagram", "--mermaid", "--dot"]).exit_code == 2
