@@ -70,7 +70,6 @@ def wish(
         case_number="terminal",
         dialplan_version=published.dialplan.version,
         location=location,
-        test=True,
     )
     return Wish(offered, Pretended(frozenset(down), frozenset(busy)), save, promise)
 

@@ -50,8 +50,8 @@ def _offered(dialplan: Dialplan, call: CallState) -> Iterator[tuple[str, str, st
     if isinstance(step, AskPlaceStep):
         yield from ((key, name, name) for key, name in _places(dialplan, call).items())
         return
-    options = getattr(step, "options", None)
-    for key, option in options.items() if isinstance(options, Mapping) else ():
+    options = [value for value in vars(step).values() if isinstance(value, Mapping)]
+    for key, option in (pair for offered in options for pair in offered.items()):
         for word in getattr(option, "words", ()):
             yield key, word, getattr(option, "incident", None) or word
 

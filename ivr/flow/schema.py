@@ -121,7 +121,7 @@ def _for_editors(schema: Schema) -> Schema:
     made = {key: _inside(key, value) for key, value in schema.items() if key not in ("ge", "le")}
     if made.get("default", "") is None or isinstance(made.get("default"), dict):
         del made["default"]  # it is not what one would write
-    if isinstance(made.get("default"), float):
+    if isinstance(made.get("default"), float) and made.get("type") == "string":  # a duration
         made["default"] = f"{made['default']:g}s"
     if "patternProperties" in made:
         made["additionalProperties"] = False

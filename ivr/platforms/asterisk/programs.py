@@ -118,7 +118,7 @@ DRAWING = Bundle(
     folder="graphviz",
     title="Graphviz",
     packages=("graphviz",),
-    megabytes=30,
+    megabytes=26,
     instead="Pakai --mermaid, atau pasang Graphviz dari paket sistem Anda.",
 )
 
