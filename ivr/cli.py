@@ -190,12 +190,51 @@ def call(
 
 
 @app.command("try")
-def try_(deployment: Deployment = None) -> None:
-    """Dialog yang sama di terminal, tanpa Asterisk."""
-    from ivr.platforms import terminal
+def try_(
+    deployment: Deployment = None,
+    caller: Annotated[str | None, typer.Option("--from", help="Nomor penelepon.")] = None,
+    dialled: Annotated[str, typer.Option(help="Nomor yang diputar.")] = "112",
+    trunk: Annotated[str, typer.Option(help="Pembawa yang mengantar panggilan.")] = "terminal",
+    at_time: Annotated[
+        str | None, typer.Option(metavar="WAKTU", help="Misalnya “2027-03-20 02:00” (WIB).")
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option(metavar="KODE", help="Kecamatan yang diketahui dari telepon.")
+    ] = None,
+    down: Annotated[
+        list[str] | None, typer.Option(metavar="TRUNK", help="Anggap trunk ini mati.")
+    ] = None,
+    busy: Annotated[
+        list[str] | None, typer.Option(metavar="INSTANSI", help="Anggap instansi ini sibuk.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="BERKAS.call", help="Simpan sebagai uji.")
+    ] = None,
+    promise: Annotated[str | None, typer.Option(help="Kalimat yang dijanjikan uji itu.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tampilkan langkah dan isinya.")
+    ] = False,
+) -> None:
+    """Dialog yang sama di terminal, tanpa Asterisk: ketik tombol atau kata-kata."""
+    from ivr.commands import try_out
 
     published = _published(deployment)
-    sys.exit(terminal.run(published.dialplan, published.directory))
+    try:
+        wanted = try_out.wish(
+            published,
+            caller=caller,
+            dialled=dialled,
+            trunk=trunk,
+            at_time=at_time,
+            place=place,
+            down=down or (),
+            busy=busy or (),
+            save=save,
+            promise=promise,
+        )
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    try_out.try_out(published, wanted, verbose=verbose)
 
 
 @app.command()
@@ -212,6 +251,28 @@ def check(
     else:
         print(checking.describe(report))
     sys.exit(BAD if report.faults else 0)
+
+
+@app.command()
+def diagram(
+    folder: Annotated[Path | None, typer.Argument(help="Folder daerah.")] = None,
+    svg: Annotated[bool, typer.Option("--svg", help="Gambar (bawaan).")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Teks Mermaid.")] = False,
+    dot: Annotated[bool, typer.Option("--dot", help="Teks untuk Graphviz.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Tulis ke berkas ini.")] = None,
+) -> None:
+    """Gambar alur: semua langkah dan jalan di antaranya."""
+    from ivr.commands import diagram as drawing
+
+    if svg + mermaid + dot > 1:
+        _stop("Pilih salah satu: --svg, --mermaid atau --dot.", WRONG)
+    form: drawing.Form = "mermaid" if mermaid else "dot" if dot else "svg"
+    text = drawing.draw(configuration.read(deployment=folder), form, _say)
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
+        _say(f"Ditulis ke {output}.")
 
 
 @app.command()
@@ -311,6 +372,15 @@ def prompts_script(deployment: Deployment = None) -> None:
     from ivr.commands import prompts as sounding
 
     print(sounding.script(configuration.read(deployment=deployment)))
+
+
+@app.command()
+def reference() -> None:
+    """Tulis ulang acuan langkah dan skema untuk penyunting YAML dari program ini."""
+    from ivr.commands import reference as writing
+
+    changed = writing.write(configuration.PROJECT)
+    _say("\n".join(f"Ditulis: {path}" for path in changed) or "Tidak ada yang berubah.")
 
 
 @app.command()

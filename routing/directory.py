@@ -14,7 +14,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from routing.model import (
@@ -141,9 +148,20 @@ _Pilot = Annotated[
         _PILOT, "pilot", "Nomor `pilot` hanya angka, 3 sampai 15, tanpa +, misalnya 0766123456."
     ),
 ]
-_Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=5, le=120)]
-_SetupSeconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=15)]
-_Number = Annotated[str, BeforeValidator(_number_or_uri)]
+_DURATION_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": f"^{_DURATION.pattern}$",
+        "examples": ["15s"],
+    }
+)
+_Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=5, le=120), _DURATION_SCHEMA]
+_SetupSeconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=15), _DURATION_SCHEMA]
+_Number = Annotated[
+    str,
+    BeforeValidator(_number_or_uri),
+    WithJsonSchema({"type": "string", "pattern": f"^({_NUMBER.pattern}|{_URI.pattern})$"}),
+]
 
 
 class _Written(BaseModel):
@@ -161,7 +179,13 @@ class _Contact(_Written):
 class _Agency(_Written):
     name: str = Field(min_length=1, max_length=80)
     handles: list[str] = Field(min_length=1)
-    covers: Annotated[list[str], BeforeValidator(_places_covered)]
+    covers: Annotated[
+        list[str],
+        BeforeValidator(_places_covered),
+        WithJsonSchema(
+            {"anyOf": [{"const": EVERYWHERE}, {"type": "array", "items": {"type": "string"}}]}
+        ),
+    ]
     contacts: list[_Contact] = Field(min_length=1)
     ring: Literal["in-order", "all"] = "in-order"
     notify: list[str] = Field(default_factory=list)
@@ -197,6 +221,15 @@ class _Place(_Written):
     block: str = Field(min_length=1, max_length=40)
     points: list[tuple[float, float]] = Field(default_factory=list)
 
+
+ENTRIES: Mapping[tuple[str, ...], type[BaseModel]] = {
+    ("agencies",): _Agency,
+    ("operators",): _Operator,
+    ("trunks", "keluar"): _TrunkOut,
+    ("trunks", "masuk"): _TrunkIn,
+    ("places", "kecamatan"): _Place,
+}
+"""How each named entry is written, by its file and the part of it."""
 
 _Model = TypeVar("_Model", bound=_Written)
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.calendar import DAY_MINUTES, DAYS, ZONES, Calendar, Hours, Opening, Override
@@ -27,7 +27,7 @@ from ivr.flow.written import Sentence, StepName, Written
 
 EVERY_DAY = "setiap hari"
 
-_HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
+_HOURS = re.compile(r"([0-9]{1,2}):([0-9]{2}) *- *([0-9]{1,2}):([0-9]{2})", re.ASCII)
 _UNTIL = "%Y-%m-%d %H:%M"
 
 
@@ -109,9 +109,13 @@ class _Override(Written):
     until: Annotated[str, AfterValidator(_until)]
 
 
+_ONE = {"type": "string", "pattern": f"^{_HOURS.pattern}$"}
 _Days = Annotated[str, AfterValidator(_days)]
 _OpenHours = Annotated[
-    list[Annotated[str, AfterValidator(_hours)]], BeforeValidator(_one_or_more), Field(min_length=1)
+    list[Annotated[str, AfterValidator(_hours)]],
+    BeforeValidator(_one_or_more),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [_ONE, {"type": "array", "minItems": 1, "items": _ONE}]}),
 ]
 
 

@@ -15,12 +15,14 @@
 
 Other things that happen: `! joined NAME`, `! located CODE CONFIDENCE`, `! deadline`, `! queue busy`.
 `! answered` without a time is a talk that goes on. `…` stands for anything within a line (in a list,
-for any number of its parts), and alone for any number of lines. `location: CODE CONFIDENCE` in the
-head is what came with the call.
+for any number of its parts), and alone for any number of lines. The head says what came with the
+call, as far as it matters: `caller: NUMBER`, `dialled: NUMBER` (else 112), `trunk: NAME`,
+`at: 2027-03-20T02:00+07:00`, `location: CODE CONFIDENCE`.
 """
 
 from __future__ import annotations
 
+import calendar
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +55,8 @@ ANYTHING = "…"
 _SILENT = "(silent)"
 _HANGS_UP = "(hangs up)"
 _SPEAKS = "(speaks)"
+_GIVEN = ("dialplan", "caller", "dialled", "trunk", "at", "location")
+_MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)([+-])(\d\d):(\d\d)", re.ASCII)
 _STATUSES = ("answered", "busy", "no_answer", "declined", "failed", "cancelled")
 
 
@@ -74,13 +78,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a file promises, what is given, and the dialogue."""
+    """What a file promises, what is given, and the dialogue. ``at`` is the time as it is written."""
 
     promise: str
     dialplan: str
     caller: str | None
     location: Location | None
     lines: tuple[Line, ...]
+    dialled: str | None = None
+    trunk: str | None = None
+    at: str | None = None
 
 
 def parse(text: str) -> Transcript:
@@ -99,39 +106,60 @@ def parse(text: str) -> Transcript:
             lines.append(Line(number, "  because:", rest.strip()))
         elif line.startswith("#") and not given and not lines:
             promise.append(line.lstrip("# "))
-        elif head in ("dialplan", "caller", "location") and not lines:
+        elif head in _GIVEN and not lines:
             given[head] = rest.strip()
         else:
             raise TranscriptError(f"line {number}: what is {line!r}?")
     if not promise:
         raise TranscriptError("line 1: a transcript begins with the sentence that it promises")
+    if "at" in given:
+        seconds(given["at"])
     return Transcript(
         promise=" ".join(promise),
         dialplan=given.get("dialplan", ""),
         caller=given.get("caller"),
         location=_location(given["location"].split()) if "location" in given else None,
         lines=tuple(lines),
+        dialled=given.get("dialled"),
+        trunk=given.get("trunk"),
+        at=given.get("at"),
     )
 
 
 def to_text(transcript: Transcript) -> str:
     """A transcript as it is written in a file."""
     head = [f"# {transcript.promise}", f"dialplan: {transcript.dialplan}"]
-    if transcript.caller is not None:
-        head.append(f"caller: {transcript.caller}")
-    if transcript.location is not None:
-        head.append(f"location: {_located(transcript.location)}")
+    given = {
+        "caller": transcript.caller,
+        "dialled": transcript.dialled,
+        "trunk": transcript.trunk,
+        "at": transcript.at,
+        "location": _located(transcript.location) if transcript.location else None,
+    }
+    head += [f"{name}: {value}" for name, value in given.items() if value is not None]
     return "\n".join([*head, "", *(str(line) for line in transcript.lines), ""])
+
+
+def seconds(at: str) -> float:
+    """A moment, written as 2027-03-20T02:00+07:00, in seconds since the epoch."""
+    found = _MOMENT.fullmatch(at)
+    if found is None:
+        raise TranscriptError(f"{at!r} is no moment like 2027-03-20T02:00+07:00")
+    year, month, day, hour, minute = map(int, found.groups()[:5])
+    if not (1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        raise TranscriptError(f"{at!r} is no day of the calendar")
+    east = (int(found[7]) * 60 + int(found[8])) * (60 if found[6] == "+" else -60)
+    return float(calendar.timegm((year, month, day, hour, minute, 0)) - east)
 
 
 def run(transcript: Transcript, dialplan: Dialplan, decide: Decide) -> list[str]:
     """Do what the caller and the world do in a transcript; the lines of the whole call."""
     offered = CallOffered(
         call_id="transcript",
-        at=0.0,
+        at=seconds(transcript.at) if transcript.at else 0.0,
         caller=transcript.caller,
-        dialled="112",
-        trunk="transcript",
+        dialled=transcript.dialled or "112",
+        trunk=transcript.trunk or "transcript",
         case_number="transcript",
         dialplan_version=dialplan.version,
         location=transcript.location,
@@ -143,7 +171,7 @@ def run(transcript: Transcript, dialplan: Dialplan, decide: Decide) -> list[str]
         lines.append(str(line))
         if line.mark == "!" and line.text == "answered":
             continue  # they talk; what follows is the end of it
-        event = _event(line, turn)
+        event = event_of(line, turn)
         try:
             turn = advance(dialplan, turn.state, event)
         except UnexpectedEvent as error:
@@ -244,7 +272,8 @@ def _decided(dialplan: Dialplan, turn: Turn, decide: Decide, lines: list[str]) -
     return turn
 
 
-def _event(line: Line, turn: Turn) -> Event:
+def event_of(line: Line, turn: Turn) -> Event:
+    """What a `>` or `!` line says that happened; raises ``TranscriptError``."""
     word, *rest = line.text.split() or [""]
     if line.mark == ">":
         if line.text == _HANGS_UP:
@@ -257,11 +286,11 @@ def _event(line: Line, turn: Turn) -> Event:
     if word in _STATUSES:
         if not isinstance(wait, Dial):
             raise TranscriptError(f"line {line.number}: nobody was dialled here")
-        seconds = _number(line, rest[0].removesuffix("s")) if rest else 0.0
+        lasted = _number(line, rest[0].removesuffix("s")) if rest else 0.0
         first = wait.routes[0]
         if word == "answered":
-            return DialEnded(first.agency, first.trunk, word, talk_s=seconds)
-        return DialEnded(first.agency, first.trunk, word, rung_s=seconds)
+            return DialEnded(first.agency, first.trunk, word, talk_s=lasted)
+        return DialEnded(first.agency, first.trunk, word, rung_s=lasted)
     match word:
         case "queue":
             return QueueSeen(" ".join(rest))

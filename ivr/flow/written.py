@@ -1,7 +1,8 @@
 """The building blocks of what an administrator writes: sentences, durations, keys, incidents.
 
 Every scalar arrives as text (see ``yaml_text``), so `0123` keeps its zero and `no` stays a word.
-What is wrong is said in Indonesian, because the person who reads it runs a call centre.
+What is wrong is said in Indonesian, because the person who reads it runs a call centre. Each block
+also says what an editor may expect there (``WithJsonSchema``); its title is for people.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from routing.model import SERVICES
@@ -130,14 +131,63 @@ def _domain(value: str) -> str:
     return value
 
 
-Sentence = Annotated[str, AfterValidator(_sentence)]
-OptionalSentence = Annotated[str, AfterValidator(_optional_sentence)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
-Key = Annotated[str, AfterValidator(_key)]
-StepName = Annotated[str, AfterValidator(_step_name)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Incident = Annotated[str, AfterValidator(_incident)]
-Dialled = Annotated[str, AfterValidator(_dialled)]
-Language = Annotated[str, AfterValidator(_language)]
+Sentence = Annotated[
+    str,
+    AfterValidator(_sentence),
+    WithJsonSchema({"type": "string", "title": "kalimat", "minLength": 1}),
+]
+OptionalSentence = Annotated[
+    str,
+    AfterValidator(_optional_sentence),
+    WithJsonSchema({"type": "string", "title": "kalimat, boleh kosong"}),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "title": "lama waktu",
+            "pattern": f"^{_DURATION.pattern}$",
+            "examples": ["4s"],
+        }
+    ),
+]
+Key = Annotated[
+    str,
+    AfterValidator(_key),
+    WithJsonSchema({"type": "string", "title": "tombol", "pattern": f"^[{OPTION_KEYS}]$"}),
+]
+StepName = Annotated[
+    str,
+    AfterValidator(_step_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "title": "nama langkah",
+            "pattern": f"^{_STEP_NAME.pattern}$",
+        }
+    ),
+]
+Domain = Annotated[
+    str,
+    AfterValidator(_domain),
+    WithJsonSchema({"type": "string", "title": "nama domain", "pattern": f"^{_DOMAIN.pattern}$"}),
+]
+Incident = Annotated[
+    str,
+    AfterValidator(_incident),
+    WithJsonSchema({"type": "string", "title": "kejadian", "enum": list(SERVICES)}),
+]
+Dialled = Annotated[
+    str,
+    AfterValidator(_dialled),
+    WithJsonSchema({"type": "string", "title": "nomor", "pattern": f"^{_DIALLED.pattern}$"}),
+]
+Language = Annotated[
+    str,
+    AfterValidator(_language),
+    WithJsonSchema({"type": "string", "title": "bahasa", "pattern": f"^{_LANGUAGE.pattern}$"}),
+]
 Target = str
 """The name of another step; that it exists is seen once all steps are read."""

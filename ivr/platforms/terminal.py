@@ -1,13 +1,17 @@
 """The dialogue in a terminal: `./siaga try`. No Asterisk, no audio, no telephone.
 
-A line that is typed is what the caller presses; an empty line is silence; `q`, or the end of the
-input, is a caller who hangs up. Every dial is pretended to be answered.
+A line that is typed is what the caller does: keys, or words that stand for a key; an empty line is
+silence; `q`, or the end of the input, is a caller who hangs up. A dial asks how it ends: Enter, or the
+end of the input, is an answer. A line that begins with `!` is something that happens to the call, as
+a transcript writes it (`! located 14.03.09 0.8`, `! joined pusat`).
 """
 
 from __future__ import annotations
 
-import sys
-import time
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import takewhile
 from typing import TextIO
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, LookAtQueue, Record
@@ -15,93 +19,265 @@ from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallerHungUp,
     CallOffered,
+    DialEnded,
     DigitsEntered,
     Event,
     HumanJoined,
+    LocationLearned,
     NoInput,
     QueueSeen,
     Recorded,
     RouteDecided,
 )
-from ivr.flow.model import Dialplan, Turn
-from ivr.flow.transcript import happened, said
+from ivr.flow.heard import heard
+from ivr.flow.model import CallState, Dialplan, Turn, UnexpectedEvent
+from ivr.flow.transcript import Line, TranscriptError, event_of, happened, said
 from routing.decide import decide
-from routing.model import Directory
+from routing.model import OPERATOR, Directory, Location, Route
 
 SPOKEN_S = 5.0
 """How long a caller is pretended to have spoken who types something where he is recorded."""
 
-HELP = "Ketik tombol lalu Enter. Enter saja = diam. q = menutup telepon."
+HELP = "Ketik tombol, atau kata-kata, lalu Enter. Enter saja = diam. q = menutup telepon."
+DIAL_HELP = (
+    "Bagaimana panggilan ini berakhir? Enter = diterima. Atau: sibuk, tidak-diangkat, menolak, "
+    "gagal, answered 95s (bicara 95 detik)."
+)
+STATUSES = {
+    "": "answered",
+    "diterima": "answered",
+    "sibuk": "busy",
+    "tidak-diangkat": "no_answer",
+    "menolak": "declined",
+    "gagal": "failed",
+}
+"""What an administrator may type for the end of a dial, beside the words of a transcript."""
+
+_KEYS = re.compile(r"[0-9*#]+", re.ASCII)
+_NOT_SHOWN = frozenset({"offered", "turn", "waiting", "ended", "step"})
 
 
-def run(dialplan: Dialplan, directory: Directory) -> int:
-    """Hold one call in this terminal; the exit code."""
-    try:
-        hold(dialplan, directory, keys=sys.stdin, screen=sys.stdout)
-    except KeyboardInterrupt:
-        _print(sys.stdout, happened(CallerHungUp()))
-    return 0
+@dataclass(frozen=True, slots=True)
+class Pretended:
+    """What does not work today: dials over a trunk that is ``down`` fail, a ``busy`` agency is busy.
+
+    A busy operator is busy once: he is rung until he answers.
+    """
+
+    down: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
 
 
-def hold(dialplan: Dialplan, directory: Directory, *, keys: TextIO, screen: TextIO) -> list[Event]:
-    """Hold one call; its events."""
-    offered = CallOffered(
-        call_id="terminal",
-        at=time.time(),
-        caller=None,
-        dialled="112",
-        trunk="terminal",
-        case_number="terminal",
-        dialplan_version=dialplan.version,
-        test=True,
-    )
+NOTHING_PRETENDED = Pretended()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A call that was held: what happened, and the lines of its transcript."""
+
+    events: tuple[Event, ...]
+    lines: tuple[str, ...]
+
+
+def hold(
+    dialplan: Dialplan,
+    directory: Directory,
+    offered: CallOffered,
+    *,
+    keys: TextIO,
+    screen: TextIO,
+    pretended: Pretended = NOTHING_PRETENDED,
+    verbose: bool = False,
+) -> Held:
+    """Hold one call until its dialogue has ended; Ctrl-C is a caller who hangs up."""
+    terminal = _Terminal(dialplan, directory, pretended, keys, screen)
     events: list[Event] = [offered]
     turn = begin(dialplan, offered)
-    _print(screen, [HELP, ""])
-    while True:
-        _print(screen, said(turn))
-        if turn.ended:
-            return events
-        event = _next(turn, directory, keys, screen)
-        events.append(event)
+    terminal.hint(HELP, "")
+    terminal.tell(said(turn))
+    while not turn.ended:
+        if verbose:
+            terminal.hint(_variables(dialplan, turn.state))
+        try:
+            event = terminal.next_event(turn)
+        except KeyboardInterrupt:
+            event = CallerHungUp()
+            terminal.tell(happened(event))
         turn = advance(dialplan, turn.state, event)
+        events.append(event)
+        if not isinstance(event, LocationLearned):  # what was asked stands as it is
+            terminal.tell(said(turn))
+    return Held(tuple(events), tuple(terminal.lines))
 
 
-def _next(turn: Turn, directory: Directory, keys: TextIO, screen: TextIO) -> Event:
-    match turn.state.waiting:
-        case Gather():
-            return _pressed(keys, screen)
-        case Record(name=name):
-            event = _pressed(keys, screen)
-            spoken = isinstance(event, DigitsEntered) and event.digits != "0"
-            return Recorded(name, SPOKEN_S) if spoken else event
-        case LookAtQueue():
-            _print(screen, happened(QueueSeen("free")))
-            return QueueSeen("free")
-        case DecideRoute(incident=incident):
-            decision = decide(directory, incident, turn.state.location)
-            decided = RouteDecided(decision.routes, decision.because, decision.notify)
-            _print(screen, happened(decided))
-            return decided
-        case Dial(routes=(first, *_)):
-            _print(screen, ["! answered"])
+class _Terminal:
+    """What is typed and what is printed in one call."""
+
+    def __init__(
+        self,
+        dialplan: Dialplan,
+        directory: Directory,
+        pretended: Pretended,
+        keys: TextIO,
+        screen: TextIO,
+    ) -> None:
+        self.dialplan = dialplan
+        self.directory = directory
+        self.pretended = pretended
+        self.keys = keys
+        self.screen = screen
+        self.lines: list[str] = []  # of the transcript
+        self.pressed_ahead = ""
+        self.shown = ""  # what a terminal has shown of the last line while it was typed
+        self.operator_was_busy = False
+        self.dials = 0
+
+    def next_event(self, turn: Turn) -> Event:
+        """What happens next, told on the screen. Raises KeyboardInterrupt."""
+        match turn.state.waiting:
+            case Gather() as asked:
+                event = self._answer(turn, asked)
+            case Record() as recorded:
+                event = self._said(turn, recorded)
+            case LookAtQueue():
+                event = QueueSeen("busy" if OPERATOR in self.pretended.busy else "free")
+            case DecideRoute(incident=incident):
+                decision = decide(self.directory, incident, turn.state.location)
+                event = RouteDecided(decision.routes, decision.because, decision.notify)
+            case Dial() as dial:
+                return self._dialled(turn, dial)
+            case _:
+                event = CallerHungUp()
+        self.tell(happened(event))
+        return event
+
+    def _answer(self, turn: Turn, asked: Gather) -> Event:
+        while not self.pressed_ahead:
+            typed = self._typed("> ")
+            if typed is None or typed == "q":
+                return CallerHungUp()
+            if typed.startswith("!"):
+                event = self._written(turn, typed)
+                if event is not None:
+                    return event
+                continue
+            if not typed:
+                return NoInput()
+            if _KEYS.fullmatch(typed) is None:
+                return self._spoken(turn, typed)
+            self.pressed_ahead = typed
+        digits = self.pressed_ahead[: asked.max_digits]
+        self.pressed_ahead = self.pressed_ahead[asked.max_digits :]
+        return DigitsEntered(digits)
+
+    def _said(self, turn: Turn, recorded: Record) -> Event:
+        """Whatever is typed was spoken, but for nothing at all and for 0."""
+        while True:
+            typed = self._typed("> ")
+            if typed is None or typed == "q":
+                return CallerHungUp()
+            if not typed.startswith("!"):
+                break
+            event = self._written(turn, typed)
+            if event is not None:
+                return event
+        if typed in ("", "0"):
+            return DigitsEntered(typed) if typed else NoInput()
+        return Recorded(recorded.name, SPOKEN_S)
+
+    def _spoken(self, turn: Turn, typed: str) -> Event:
+        found = heard(self.dialplan, turn.state, typed)
+        meant = f"tombol {found.key}" if found.key else "dianggap diam"
+        self.hint(f"  “{typed}” -> {found.meaning}: {meant}")
+        return DigitsEntered(found.key) if found.key else NoInput()
+
+    def _dialled(self, turn: Turn, dial: Dial) -> Event:
+        first, *others = dial.routes
+        rung = (first, *takewhile(lambda route: route.together, others))
+        status, why = self._pretended(rung)
+        if status:
+            self.hint(f"  {why}")
+        event: Event | None = DialEnded(first.agency, first.trunk, status) if status else None
+        while event is None:
+            event = self._dial_result(turn, first)
+        if isinstance(event, HumanJoined) and event.who == first.agency:
+            self.tell(["! answered"])
+        else:
+            self.tell(happened(event))
+        return event
+
+    def _dial_result(self, turn: Turn, first: Route) -> Event | None:
+        """How a dial ends by what is typed; None, and a word about it, where that says nothing."""
+        self.dials += 1
+        if self.dials == 1 and self.keys.isatty():
+            self.hint(DIAL_HELP)
+        typed = self._typed("! ")
+        if typed == "q":
+            return CallerHungUp()
+        word, _, rest = (typed or "").removeprefix("!").strip().partition(" ")
+        word = STATUSES.get(word, word)
+        if word == "answered" and not rest:
             return HumanJoined(first.agency)
-    return CallerHungUp()
+        return self._written(turn, f"! {word} {rest}".rstrip())
+
+    def _written(self, turn: Turn, text: str) -> Event | None:
+        """An event as a transcript writes it; None where it cannot be, or cannot happen now."""
+        try:
+            event = event_of(Line(0, "!", text.removeprefix("!").strip()), turn)
+            advance(self.dialplan, turn.state, event)
+        except (TranscriptError, UnexpectedEvent):
+            self.hint(f"  {text!r} tidak dapat terjadi di sini. {DIAL_HELP}")
+            return None
+        return event
+
+    def _pretended(self, rung: Sequence[Route]) -> tuple[str, str]:
+        """How a dial ends by what is pretended, and a sentence; empty where somebody may answer."""
+        if rung[0].agency == OPERATOR:
+            if OPERATOR in self.pretended.busy and not self.operator_was_busy:
+                self.operator_was_busy = True
+                return "busy", "petugas dianggap sibuk, sekali ini"
+            return "", ""
+        able = [route for route in rung if route.trunk not in self.pretended.down]
+        if not able:
+            return "failed", f"trunk {rung[0].trunk} dianggap mati"
+        if all(route.agency in self.pretended.busy for route in able):
+            return "busy", f"{able[0].agency} dianggap sibuk"
+        return "", ""
+
+    def _typed(self, prompt: str) -> str | None:
+        """One line; None at the end of the input."""
+        shown = self.keys.isatty()
+        self.screen.write(prompt if shown else "")
+        self.screen.flush()
+        line = self.keys.readline()
+        self.shown = f"{prompt}{line.strip()}" if shown else ""
+        return line.strip() if line else None
+
+    def tell(self, lines: list[str]) -> None:
+        """Print what belongs to the transcript."""
+        self.lines += lines
+        self.hint(*(lines[1:] if lines[:1] == [self.shown] else lines))
+
+    def hint(self, *lines: str) -> None:
+        """Print what is said to the person at the terminal only."""
+        for line in lines:
+            self.screen.write(f"{line}\n")
+        self.screen.flush()
 
 
-def _pressed(keys: TextIO, screen: TextIO) -> Event:
-    screen.write("> ")
-    screen.flush()
-    line = keys.readline()
-    pressed = line.strip()
-    if not keys.isatty():  # no terminal has shown what was typed
-        _print(screen, [pressed])
-    if not line or pressed == "q":
-        return CallerHungUp()
-    return DigitsEntered(pressed) if pressed else NoInput()
+def _variables(dialplan: Dialplan, call: CallState) -> str:
+    """The step, and every variable of the call that is not as it was at the start."""
+    shown = [f"langkah {call.step}"]
+    for field in fields(call):
+        value = getattr(call, field.name)
+        if field.name not in _NOT_SHOWN and value not in (field.default, {}, ()):
+            shown.append(f"{field.name} {_text(dialplan, value)}")
+    return f"  [{' · '.join(shown)}]"
 
 
-def _print(screen: TextIO, lines: list[str]) -> None:
-    for line in lines:
-        screen.write(f"{line}\n")
-    screen.flush()
+def _text(dialplan: Dialplan, value: object) -> str:
+    if isinstance(value, Location):
+        name = dialplan.places.names.get(value.code or "", value.code or "-")
+        return f"{name} ({value.source}, {value.confidence:g})"
+    named = dialplan.places.names.get(str(value))
+    return f"{value} ({named})" if named else str(value)

@@ -26,6 +26,7 @@ IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint"
 
 FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/loader.py": {"routing.model", "routing.directory"},
+    "ivr/flow/schema.py": {"routing.directory"},
     "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
 }
 

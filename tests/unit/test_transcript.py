@@ -16,7 +16,16 @@ from ivr.flow.events import (
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE
-from ivr.flow.transcript import TranscriptError, differences, happened, parse, run, tell, to_text
+from ivr.flow.transcript import (
+    TranscriptError,
+    differences,
+    happened,
+    parse,
+    run,
+    seconds,
+    tell,
+    to_text,
+)
 from routing.model import Location, Reason, Route, RouteDecision
 
 DIALPLAN, _ = small()
@@ -130,3 +139,30 @@ def test_a_text_that_is_no_transcript_is_refused(text: str) -> None:
 def test_a_transcript_that_cannot_happen_is_refused(line: str) -> None:
     with pytest.raises(TranscriptError):
         run(parse(f"# p\n{line}\n"), DIALPLAN, decided)
+
+
+def test_the_head_may_say_what_was_dialled_over_which_trunk_and_when() -> None:
+    head = "dialled: 119\ntrunk: telkomsel\nat: 2027-03-20T02:00+07:00\n"
+    text = TEXT.replace("\n\n<", f"\n{head}\n<", 1)
+    transcript = parse(text)
+    assert (transcript.dialled, transcript.trunk) == ("119", "telkomsel")
+    assert to_text(transcript) == text
+    assert differences(transcript, run(transcript, DIALPLAN, decided)) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "epoch"),
+    [
+        ("1970-01-01T00:00+00:00", 0.0),
+        ("2027-03-20T02:00+07:00", 1_805_482_800.0),
+        ("2028-02-29T23:30-01:30", 1_835_485_200.0),
+    ],
+)
+def test_a_moment_is_read_in_its_own_time_zone(written: str, epoch: float) -> None:
+    assert seconds(written) == epoch
+
+
+@pytest.mark.parametrize("at", ["2027-02-29T02:00+07:00", "2027-13-01T02:00+07:00", "02:00", ""])
+def test_a_moment_that_never_comes_is_refused(at: str) -> None:
+    with pytest.raises(TranscriptError):
+        parse(f"# p\nat: {at}\n")

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.actions import FINISH, Gather
@@ -43,7 +43,7 @@ from ivr.flow.written import Seconds, Sentence, Target, Written
 MAX_DIGITS = 16
 YES, NO = "1", "2"
 
-_DIGITS = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
+_DIGITS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?", re.ASCII)
 
 
 def _digits(value: object) -> object:
@@ -63,13 +63,31 @@ def _digits(value: object) -> object:
 class AskStep(Written):
     """A number from the keypad. Nobody is kept here for it."""
 
-    ask: Sentence
-    digits: Annotated[tuple[int, int], BeforeValidator(_digits)]
-    then: Target
-    read_back: Literal["yes", "no"] = "yes"
-    tries: int | None = Field(default=None, ge=1, le=5)
-    wait: Seconds | None = Field(default=None, ge=1, le=30)
-    otherwise: Target = OPERATOR_STEP
+    ask: Sentence = Field(description="Tanyakan ini; penelepon menekan beberapa angka, lalu pagar.")
+    digits: Annotated[
+        tuple[int, int],
+        BeforeValidator(_digits),
+        WithJsonSchema({"type": "string", "pattern": f"^{_DIGITS.pattern}$"}),
+    ] = Field(description="Banyaknya angka, misalnya 4 atau 1-3; paling banyak 16.")
+    then: Target = Field(description="Langkah berikutnya setelah angkanya diketahui.")
+    read_back: Literal["yes", "no"] = Field(
+        default="yes", description="Bacakan kembali angkanya: yes atau no."
+    )
+    tries: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="Berapa kali ditanyakan seluruhnya, bila lain dari `defaults`.",
+    )
+    wait: Seconds | None = Field(
+        default=None,
+        ge=1,
+        le=30,
+        description="Lama menunggu setiap tombol, bila lain dari `defaults`.",
+    )
+    otherwise: Target = Field(
+        default=OPERATOR_STEP, description="Langkah bila penelepon tidak menekan angka yang cukup."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, self._ask(dialplan))

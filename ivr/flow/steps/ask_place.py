@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from pydantic import Field
+
 from ivr.flow.actions import Gather, Learn
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
@@ -36,8 +38,10 @@ from ivr.flow.written import Target, Written
 class AskPlaceStep(Written):
     """Two questions at most for a caller who answers; nobody is kept here for an answer."""
 
-    ask_place: tuple[Literal["wilayah"], Literal["kecamatan"]]
-    then: Target
+    ask_place: tuple[Literal["wilayah"], Literal["kecamatan"]] = Field(
+        description="Tanyakan tempat kejadian dengan dua tombol; pertanyaannya di places.yaml."
+    )
+    then: Target = Field(description="Langkah berikutnya, juga bila tempat tidak diketahui.")
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         call = replace(call, area=None, place=None, confidence=0.0)

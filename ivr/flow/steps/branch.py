@@ -55,9 +55,15 @@ def caller_class(offered: CallOffered) -> str:
 class BranchStep(Written):
     """A fork in the way that no caller hears."""
 
-    branch: Literal["incident", "place", "caller", "queue"]
-    when: dict[str, Target] = Field(min_length=1)
-    otherwise: Target = OPERATOR_STEP
+    branch: Literal["incident", "place", "caller", "queue"] = Field(
+        description="Bercabang tanpa bertanya: incident, place, caller atau queue."
+    )
+    when: dict[str, Target] = Field(
+        min_length=1, description="Langkah untuk setiap keadaan, misalnya kebakaran: api."
+    )
+    otherwise: Target = Field(
+        default=OPERATOR_STEP, description="Langkah untuk keadaan yang tidak disebut."
+    )
 
     @model_validator(mode="after")
     def _cases_are_known(self) -> Self:

@@ -41,11 +41,21 @@ YES, NO = "1", "2"
 class ConfirmStep(Written):
     """One question with two keys. The way back is counted, so that nobody goes in circles."""
 
-    confirm: Template
-    then: Target
-    otherwise: Target
-    tries: int = Field(default=2, ge=1, le=5)
-    wait: Seconds | None = Field(default=None, ge=1, le=30)
+    confirm: Template = Field(
+        description="Sebutkan apa yang dipahami; boleh memakai {incident}, {place} dan {nama-langkah}. "
+        "Tombol 1 benar, 2 salah."
+    )
+    then: Target = Field(description="Langkah bila benar, atau bila penelepon diam.")
+    otherwise: Target = Field(description="Langkah bila salah: tempat bertanya kembali.")
+    tries: int = Field(
+        default=2,
+        ge=1,
+        le=5,
+        description="Setelah sekian kali salah, penelepon disambungkan ke petugas.",
+    )
+    wait: Seconds | None = Field(
+        default=None, ge=1, le=30, description="Lama menunggu tombol, bila lain dari `defaults`."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, self._ask(dialplan, call))

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
+
 from ivr.flow.actions import DecideRoute
 from ivr.flow.dialling import after_dial, dial
 from ivr.flow.events import RouteDecided
@@ -27,8 +29,13 @@ from routing.model import OPERATOR
 class ConnectStep(Written):
     """The right agency, told what and where before it says hello."""
 
-    connect: Literal["routes"]
-    whisper: Template
+    connect: Literal["routes"] = Field(
+        description="Hubungkan ke instansi yang tepat menurut agencies.yaml; petugas yang terakhir."
+    )
+    whisper: Template = Field(
+        description="Yang didengar penerima sebelum disambungkan; boleh memakai {incident}, {place} "
+        "dan {nama-langkah}."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         location = call.location

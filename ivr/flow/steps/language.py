@@ -27,10 +27,15 @@ from ivr.flow.written import FIRST_LANGUAGE, Key, Language, Seconds, Sentence, T
 class LanguageStep(Written):
     """One question, once."""
 
-    language: Sentence
-    options: dict[Key, Language] = Field(min_length=1)
-    then: Target
-    wait: Seconds | None = Field(default=None, ge=1, le=30)
+    language: Sentence = Field(description="Tawarkan bahasa lain, sekali saja.")
+    options: dict[Key, Language] = Field(
+        min_length=1,
+        description="Bahasa untuk setiap tombol, misalnya 2: en. `id` adalah bahasa pertama.",
+    )
+    then: Target = Field(description="Langkah berikutnya, juga bila penelepon diam.")
+    wait: Seconds | None = Field(
+        default=None, ge=1, le=30, description="Lama menunggu tombol, bila lain dari `defaults`."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         seconds = dialplan.defaults.wait_s if self.wait is None else self.wait

@@ -40,19 +40,40 @@ from ivr.flow.written import Incident, Key, Seconds, Sentence, Target, Written
 class Option(Written):
     """What one key means."""
 
-    incident: Incident | None = None
-    words: list[Sentence] = Field(default_factory=list)
-    then: Target
+    incident: Incident | None = Field(
+        default=None, description="Kejadian yang dicatat bila pilihan ini dipakai."
+    )
+    words: list[Sentence] = Field(
+        default_factory=list, description="Kata yang boleh diucapkan sebagai ganti tombol."
+    )
+    then: Target = Field(description="Langkah berikutnya bila pilihan ini dipakai.")
 
 
 class MenuStep(Written):
     """Ask, and go where the key leads. A menu is never a gate: it lets everybody through."""
 
-    menu: Sentence
-    options: dict[Key, Option] = Field(min_length=1)
-    tries: int | None = Field(default=None, ge=1, le=5)
-    wait: Seconds | None = Field(default=None, ge=1, le=30)
-    otherwise: Target = OPERATOR_STEP
+    menu: Sentence = Field(
+        description="Tanyakan ini, lalu tunggu satu tombol. Tombol 0 selalu menuju petugas."
+    )
+    options: dict[Key, Option] = Field(
+        min_length=1, description="Arti setiap tombol: 1 sampai 9, * atau #."
+    )
+    tries: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="Berapa kali ditanyakan, bila lain dari `defaults`; diam dan tombol salah dihitung "
+        "sendiri-sendiri.",
+    )
+    wait: Seconds | None = Field(
+        default=None,
+        ge=1,
+        le=30,
+        description="Lama menunggu tombol setelah kalimat selesai, bila lain dari `defaults`.",
+    )
+    otherwise: Target = Field(
+        default=OPERATOR_STEP, description="Langkah bila tidak ada tombol yang cocok."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, self._ask(dialplan))

@@ -1,8 +1,10 @@
 """`notify`: let agencies know of the call without ringing them: a ticket is sent for each.
 
-beritahu:
-  notify: [pln, bpbd]   # names in agencies.yaml
-  then: instansi
+    beritahu:
+      notify: [pln, bpbd]   # names in agencies.yaml
+      then: instansi
+
+Who is rung is another matter: see `connect`.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from ivr.flow.written import Target, Written
 class NotifyStep(Written):
     """News, and then the next step; the caller hears nothing of it."""
 
-    notify: list[str] = Field(min_length=1)
-    then: Target
+    notify: list[str] = Field(
+        min_length=1, description="Beri tahu instansi-instansi ini lewat tiket, tanpa menelepon."
+    )
+    then: Target = Field(description="Langkah berikutnya.")
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return go(call, self.then, Notify(tuple(self.notify)))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from ivr.flow.dialling import after_dial, dial_operator, saying
 from ivr.flow.model import Answer, CallState, Dialplan, Outcome, Path, wait
 from ivr.flow.prompt import Prompt
@@ -20,7 +22,10 @@ from ivr.flow.written import OptionalSentence, Written
 class OperatorStep(Written):
     """Ring a person, and keep ringing."""
 
-    operator: OptionalSentence = ""
+    operator: OptionalSentence = Field(
+        default="",
+        description="Sambungkan ke petugas 112; kalimat ini diucapkan lebih dulu, boleh kosong.",
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         text = (Prompt(self.operator),) if self.operator else ()

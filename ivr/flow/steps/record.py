@@ -26,9 +26,11 @@ from ivr.flow.written import Seconds, Sentence, Target, Written
 class RecordStep(Written):
     """The caller's own words, once; there is no second try."""
 
-    record: Sentence
-    then: Target
-    seconds: Seconds = Field(default=10.0, ge=3, le=30)
+    record: Sentence = Field(description="Ucapkan ini, lalu rekam keterangan singkat penelepon.")
+    then: Target = Field(description="Langkah berikutnya, juga bila penelepon diam.")
+    seconds: Seconds = Field(
+        default=10.0, ge=3, le=30, description="Rekam paling lama sekian; 3s sampai 30s."
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, Record(call.step, (Prompt(self.record),), self.seconds))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from ivr.flow.actions import Say
 from ivr.flow.model import Answer, CallState, Dialplan, FlowError, Outcome, Path, go
 from ivr.flow.prompt import Prompt
@@ -20,8 +22,8 @@ from ivr.flow.written import Sentence, Target, Written
 class SayStep(Written):
     """One sentence, and then the next step."""
 
-    say: Sentence
-    then: Target
+    say: Sentence = Field(description="Ucapkan kalimat ini kepada penelepon, lalu lanjut.")
+    then: Target = Field(description="Langkah berikutnya.")
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return go(call, self.then, Say((Prompt(self.say),)))

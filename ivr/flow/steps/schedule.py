@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from ivr.flow.model import Answer, CallState, Dialplan, FlowError, Outcome, Path, go
 from ivr.flow.prompt import Prompt
 from ivr.flow.written import Target, Written
@@ -21,10 +23,15 @@ from ivr.flow.written import Target, Written
 class ScheduleStep(Written):
     """A fork in the way that depends on the clock."""
 
-    schedule: str
-    open: Target
-    closed: Target
-    holiday: Target | None = None
+    schedule: str = Field(
+        description="Bercabang menurut jam; namanya ada di `hours` calendar.yaml."
+    )
+    open: Target = Field(description="Langkah pada jam buka.")
+    closed: Target = Field(description="Langkah di luar jam buka.")
+    holiday: Target | None = Field(
+        default=None,
+        description="Langkah pada hari libur; sama dengan `closed` bila tidak ditulis.",
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         match dialplan.calendar.opening(self.schedule, call.offered.at):

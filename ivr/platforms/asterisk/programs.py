@@ -15,12 +15,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SUITE = "forky"  # the first Debian suite that carries Asterisk 22
-PACKAGES = ("asterisk", "espeak-ng", "sip-tester")
 OLDEST_FIT = 20
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 FETCH_SECONDS = 900
@@ -98,6 +97,33 @@ class ProgramMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """What is fetched and unpacked together. ``instead`` tells what to do where it cannot be had."""
+
+    folder: str
+    title: str
+    packages: tuple[str, ...]
+    megabytes: int  # to fetch
+    instead: str
+
+
+PBX = Bundle(
+    folder="pbx",
+    title="Asterisk",
+    packages=("asterisk", "espeak-ng", "sip-tester"),
+    megabytes=90,
+    instead="Pasang Asterisk 20 ke atas dari paket sistem Anda, lalu ulangi.",
+)
+DRAWING = Bundle(
+    folder="graphviz",
+    title="Graphviz",
+    packages=("graphviz",),
+    megabytes=26,
+    instead="Pakai --mermaid, atau pasang Graphviz dari paket sistem Anda.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Asterisk:
     """One usable Asterisk: how to start it and where its modules lie."""
 
@@ -113,7 +139,7 @@ def find_asterisk(tell: Callable[[str], None]) -> Asterisk:
     host = _host_asterisk()
     if host is not None:
         return host
-    root = unpacked(tell)
+    root = unpacked(PBX, tell)
     found = Asterisk(
         command=_in_root(root, "usr/sbin/asterisk"),
         modules_dir=root / "usr/lib" / _triplet() / "asterisk/modules",
@@ -134,46 +160,69 @@ def tool(name: str, tell: Callable[[str], None] = lambda _: None) -> tuple[str, 
     here = shutil.which(name)
     if here is not None:
         return (here,)
-    root = unpacked(tell)
+    root = unpacked(PBX, tell)
     command = _in_root(root, f"usr/bin/{name}")
     if name == "espeak-ng":
         return (*command, f"--path={root / 'usr/lib' / _triplet()}")
     return command
 
 
-def unpacked(tell: Callable[[str], None]) -> Path:
-    """The folder with the unpacked packages, made on first use: about 90 MB to fetch."""
+@dataclass(frozen=True, slots=True)
+class Graphviz:
+    """``dot``: its command, and what its environment must say beside the usual."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def find_graphviz(tell: Callable[[str], None]) -> Graphviz:
+    """The host's ``dot``, else the unpacked one, which is told where its plugins lie."""
+    here = shutil.which("dot")
+    if here is not None:
+        return Graphviz((here,), {})
+    root = unpacked(DRAWING, tell)
+    plugins = root / "usr/lib" / _triplet() / "graphviz"
+    found = Graphviz(_in_root(root, "usr/bin/dot"), {"GVBINDIR": str(plugins)})
+    if not any(
+        plugins.glob("config*")
+    ):  # the list of plugins, which the package makes when installed
+        _run((*found.command, "-c"), "Graphviz tidak dapat disiapkan", found.environment)
+    return found
+
+
+def unpacked(bundle: Bundle, tell: Callable[[str], None]) -> Path:
+    """The folder with the unpacked packages, made on first use."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "siaga112"
-    root = base / f"pbx-{SUITE}-{platform.machine()}-1"
+    root = base / f"{bundle.folder}-{SUITE}-{platform.machine()}-1"
     if root.is_dir():
         return root
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise ProgramMissing(
-                f"Program {program} tidak ada, sehingga Asterisk tidak dapat diambil. "
-                "Pasang Asterisk 20 atau lebih baru dari paket sistem Anda, lalu ulangi."
+                f"Program {program} tidak ada, sehingga {bundle.title} tidak dapat diambil. "
+                f"{bundle.instead}"
             )
     if not KEYRING.exists():
         raise ProgramMissing(
-            f"Kunci arsip Debian ({KEYRING}) tidak ada. Pasang paket debian-archive-keyring "
-            "atau Asterisk 20 ke atas dari paket sistem Anda, lalu ulangi."
+            f"Kunci arsip Debian ({KEYRING}) tidak ada, sehingga {bundle.title} tidak dapat "
+            f"diambil. Pasang paket debian-archive-keyring. Atau: {bundle.instead}"
         )
     try:
         base.mkdir(parents=True, exist_ok=True)
         with _alone(base / "lock"):
             if not root.is_dir():
-                _unpack_into(root, base, tell)
+                _unpack_into(root, base, bundle, tell)
     except OSError as error:
         raise ProgramMissing(
-            f"Asterisk tidak dapat disimpan di {base}: {error.strerror}."
+            f"{bundle.title} tidak dapat disimpan di {base}: {error.strerror}."
         ) from error
     return root
 
 
-def _unpack_into(root: Path, base: Path, tell: Callable[[str], None]) -> None:
+def _unpack_into(root: Path, base: Path, bundle: Bundle, tell: Callable[[str], None]) -> None:
     with tempfile.TemporaryDirectory(dir=base, prefix="fetch-") as scratch:
         work = Path(scratch)
-        archives = _download(work, tell)
+        archives = _download(work, bundle, tell)
         image = work / "root"
         image.mkdir()
         for number, archive in enumerate(archives, 1):
@@ -183,7 +232,7 @@ def _unpack_into(root: Path, base: Path, tell: Callable[[str], None]) -> None:
         image.rename(root)
 
 
-def _download(work: Path, tell: Callable[[str], None]) -> list[Path]:
+def _download(work: Path, bundle: Bundle, tell: Callable[[str], None]) -> list[Path]:
     """Fetch the packages with a private apt state; signatures are checked as always."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True)
@@ -222,13 +271,16 @@ def _download(work: Path, tell: Callable[[str], None]) -> list[Path]:
         break
     else:
         raise ProgramMissing(
-            "Asterisk tidak dapat diambil dari cermin Debian mesin ini. Periksa jaringan, atau "
-            f"pasang Asterisk 20 ke atas dari paket sistem Anda. Kata apt: {_last_line(trouble)}"
+            f"{bundle.title} tidak dapat diambil dari cermin Debian mesin ini. Periksa jaringan. "
+            f"Atau: {bundle.instead} Kata apt: {_last_line(trouble)}"
         )
-    tell(f"Mengambil {', '.join(PACKAGES)} (sekitar 90 MB) …")
-    done = _apt((*apt, "-y", "--download-only", "install", *PACKAGES))
+    tell(f"Mengambil {', '.join(bundle.packages)} (sekitar {bundle.megabytes} MB) …")
+    done = _apt((*apt, "-y", "--download-only", "install", *bundle.packages))
     if done.returncode != 0:
-        raise ProgramMissing(f"Paket Asterisk gagal diambil. Kata apt: {_last_line(done.stderr)}")
+        raise ProgramMissing(
+            f"Paket {bundle.title} gagal diambil. {bundle.instead} "
+            f"Kata apt: {_last_line(done.stderr)}"
+        )
     return sorted((work / "cache/archives").glob("*.deb"))
 
 
@@ -313,8 +365,16 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _run(command: tuple[str, ...], trouble: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(
+    command: tuple[str, ...], trouble: str, environment: Mapping[str, str] | None = None
+) -> None:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
     if done.returncode != 0:
         raise ProgramMissing(f"{trouble}: {_last_line(done.stderr)}")
 
