@@ -45,6 +45,12 @@ PLACEHOLDER = "ISI-"
 
 EVERYWHERE = "semua"
 
+MAX_ENTRIES = 300
+"""More agencies, operators or trunks than any kabupaten has."""
+
+MAX_PLACES = 1000
+"""More places than any kabupaten has."""
+
 _NUMBER = re.compile(r"[0-9*#]{2,20}|ISI-[A-Z-]{1,30}")
 _URI = re.compile(r"sip:[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
@@ -178,22 +184,23 @@ class _Contact(_Written):
 
 class _Agency(_Written):
     name: str = Field(min_length=1, max_length=80)
-    handles: list[str] = Field(min_length=1)
+    handles: list[str] = Field(min_length=1, max_length=50)
     covers: Annotated[
         list[str],
         BeforeValidator(_places_covered),
+        Field(max_length=MAX_PLACES),
         WithJsonSchema(
             {"anyOf": [{"const": EVERYWHERE}, {"type": "array", "items": {"type": "string"}}]}
         ),
     ]
-    contacts: list[_Contact] = Field(min_length=1)
+    contacts: list[_Contact] = Field(min_length=1, max_length=50)
     ring: Literal["in-order", "all"] = "in-order"
-    notify: list[str] = Field(default_factory=list)
+    notify: list[str] = Field(default_factory=list, max_length=50)
 
 
 class _Operator(_Written):
     name: str = Field(min_length=1, max_length=80)
-    contacts: list[_Contact] = Field(min_length=1)
+    contacts: list[_Contact] = Field(min_length=1, max_length=50)
 
 
 class _TrunkOut(_Written):
@@ -207,7 +214,7 @@ class _TrunkOut(_Written):
 
 
 class _TrunkIn(_Written):
-    addresses: list[str] = Field(default_factory=list)
+    addresses: list[str] = Field(default_factory=list, max_length=200)
     header: _Header | None = None
 
 
@@ -265,6 +272,11 @@ class _Reading:
             return {}
         if not isinstance(part, Mapping):
             self.problem(file, at, "type", "Di sini harus daftar nama, satu per baris.")
+            return {}
+        most = MAX_PLACES if file == "places" else MAX_ENTRIES
+        if len(part) > most:
+            message = f"Terlalu banyak nama di sini. Paling banyak {most}."
+            self.problem(file, at, "too-many", message)
             return {}
         found = {}
         for name, value in part.items():

@@ -35,6 +35,9 @@ _PLAIN = {
     "literal_error": "Tulis {expected}.",
 }
 _OF_THE_SCHEMA = frozenset(get_args(ErrorType))
+_COMPARED = 200
+"""So many known words are compared with one that is not: a file of thousands is no file of a person."""
+
 _UNKNOWN = "Bagian ini tidak berbentuk seperti seharusnya. Bandingkan dengan contoh di panduan."
 
 
@@ -59,7 +62,7 @@ def plain(detail: ErrorDetails) -> str | None:
 
 def suggestion(word: object, known: Iterable[str], *, listing: bool = True) -> str:
     """`` Maksud Anda `x`?`` where something like the word is known, else the list of the known."""
-    known = list(known)
+    known = list(known)[:_COMPARED]
     close = difflib.get_close_matches(str(word)[:80], known, n=1)
     if close:
         return f" Maksud Anda `{close[0]}`?"
@@ -68,13 +71,17 @@ def suggestion(word: object, known: Iterable[str], *, listing: bool = True) -> s
 
 def told_once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Without the keys that are missing only because they are misspelt beside."""
-    strange = [d["loc"] for d in details if d["type"] == "extra_forbidden"]
+    strange: dict[tuple[int | str, ...], list[str]] = {}
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *within, key = detail["loc"]
+            strange.setdefault(tuple(within), []).append(str(key))
 
     def misspelt(detail: ErrorDetails) -> bool:
         if detail["type"] != "missing":
             return False
         *within, key = detail["loc"]
-        beside = [str(loc[-1]) for loc in strange if list(loc[:-1]) == within]
+        beside = strange.get(tuple(within), [])[:_COMPARED]
         return bool(difflib.get_close_matches(str(key), beside))
 
     return [detail for detail in details if not misspelt(detail)]

@@ -83,20 +83,25 @@ def call(dialplan: Dialplan, answers: Iterator[Answer], length: Length) -> float
     return seconds
 
 
-def of_the_path(path: Sequence[str]) -> tuple[list[Answer], float]:
-    """What the caller of a named path does, and the seconds that its lines add up to."""
-    answers: list[Answer] = []
-    seconds = 0.0
+WRONG = "wrong"
+"""The keys of an answer with a key that means nothing at its question."""
+
+
+def of_the_path(path: Sequence[str]) -> list[tuple[Answer | None, float]]:
+    """The lines of a worst path: what the caller does (None where he listens), and the seconds."""
+    lines: list[tuple[Answer | None, float]] = []
     for line in path:
-        if number := re.search(r"([0-9]+(?:,[0-9]+)?) detik$", line):
-            seconds += float(number[1].replace(",", "."))
+        number = re.search(r"([0-9]+(?:,[0-9]+)?) detik$", line)
+        seconds = float(number[1].replace(",", ".")) if number else 0.0
         if key := re.search(r": tombol ([0-9*#]+) setelah ", line):
-            answers.append(Answer(key[1]))
+            lines.append((Answer(key[1]), seconds))
         elif ": tombol salah setelah " in line:
-            answers.append(Answer("wrong"))
+            lines.append((Answer(WRONG), seconds))
         elif ": diam setelah " in line:
-            answers.append(Answer())
-    return answers, seconds
+            lines.append((Answer(), seconds))
+        else:
+            lines.append((None, seconds))
+    return lines
 
 
 def wrong_key(wait: Gather) -> str:

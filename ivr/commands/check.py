@@ -62,4 +62,8 @@ def describe(report: Report) -> str:
 
 
 def _lines(word: str, faults: Sequence[Fault]) -> list[str]:
-    return [f"{f.file}:{f.line}:{f.column}: {word}: {f.message} [{f.code}]" for f in faults]
+    # A value that is quoted in a message may hold line ends; the message is one line all the same.
+    return [
+        f"{f.file}:{f.line}:{f.column}: {word}: {' '.join(f.message.split())} [{f.code}]"
+        for f in faults
+    ]

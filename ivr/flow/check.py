@@ -334,8 +334,9 @@ class _Looking:
                 elif len(routes) == 1 and code:
                     nobody.append(name)
             if nobody:
+                more = f" dan {len(nobody) - 10} tempat lain" if len(nobody) > 10 else ""
                 message = (
-                    f"Tidak ada instansi untuk {incident} di {', '.join(nobody)}: "
+                    f"Tidak ada instansi untuk {incident} di {', '.join(nobody[:10])}{more}: "
                     "langsung ke petugas 112."
                 )
                 self.warn(("agencies.yaml",), "no-agency", message)

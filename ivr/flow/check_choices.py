@@ -36,6 +36,9 @@ NUMBER_WORDS: Mapping[str, str] = {
     "pagar": "#",
 }
 
+MAX_WORDS = 100
+"""More words in a menu than anybody can tell apart; they are not compared either."""
+
 _SHORTEST_WITHIN = 3
 """Letters that a word must have to be looked for inside another one."""
 
@@ -151,6 +154,10 @@ def _words(step: MenuStep, path: Path) -> Iterator[Finding]:
         for key, option in step.options.items()
         for number, text in enumerate(option.words)
     ]
+    if len(words) > MAX_WORDS:
+        message = f"{len(words)} kata dalam satu menu sukar dibedakan. Paling banyak {MAX_WORDS}."
+        yield Finding(path, "too-many-words", message)
+        return
     for word in words:
         yield from _taken(word, step)
     for one, other in combinations(words, 2):

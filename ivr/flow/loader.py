@@ -251,6 +251,8 @@ def _dialplan(
         return None, []
     typed = reading.typed(_DialplanFile, (DIALPLAN_FILE,), tree)
     written = tree.get("steps")
+    if isinstance(written, dict) and len(written) > MAX_STEPS:
+        return None, []  # told by the schema; thousands of steps are not told one by one
     steps = _steps(reading, written) if isinstance(written, dict) else {}
     names = [*written, OPERATOR_STEP] if isinstance(written, dict) else [OPERATOR_STEP]
     bodies = written if isinstance(written, dict) else {}

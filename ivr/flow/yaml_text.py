@@ -80,7 +80,7 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
     top: object = None
     stack: list[_Open] = []
     documents = 0
-    scalars: list[tuple[int, int]] = []  # the first and the last line of each
+    sentences: set[int] = set()
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         start = event.start_mark
         mark = Mark(start.line + 1, start.column + 1) if start is not None else Mark(1, 1)
@@ -99,8 +99,8 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
                 stack.pop()
             case yaml.ScalarEvent() | yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 _refuse_extras(reading, event, mark)
-                if isinstance(event, yaml.ScalarEvent):
-                    scalars.append((mark.line - 1, event.end_mark.line if event.end_mark else 0))
+                if isinstance(event, yaml.ScalarEvent) and event.end_mark is not None:
+                    sentences.update(range(mark.line, event.end_mark.line + 1))
                 value = _empty(event)
                 if stack:
                     path = _put(reading, stack[-1], value, mark)
@@ -113,7 +113,7 @@ def _mapping(reading: _Reading, text: str) -> Tree | None:
                         message = f"Terlalu banyak tingkat: paling banyak {MAX_DEPTH}."
                         reading.fault(mark, "too-deep", message)
                         raise _Refused
-    _hash_keys(reading, text, scalars)
+    _hash_keys(reading, text, sentences)
     if not top and not isinstance(top, dict):
         message = "Berkas ini kosong. Isi lagi, atau pulihkan dari cadangan."
         reading.fault(Mark(1, 1), "empty-file", message)
@@ -232,6 +232,7 @@ _EXPLAINED = (
 _AT_THE_START = ("Tanda kutip", "Baris ini bukan")
 """What is better mended where it begins than where the parser noticed."""
 
+_HASH_KEY = re.compile(r"( *)#\s*: ")
 _INDENTED_KEY = re.compile(r"\s+[\w-]+")
 
 
@@ -252,11 +253,16 @@ def _malformed(reading: _Reading, text: str, error: yaml.MarkedYAMLError) -> Non
     reading.fault(mark, "yaml", explained)
 
 
-def _hash_keys(reading: _Reading, text: str, scalars: list[tuple[int, int]]) -> None:
-    """A line that begins with ``#:`` is a comment to YAML, and was an option to whoever wrote it."""
-    for found in re.finditer(r"^( *)#\s*: ", text, re.MULTILINE):
-        line = text.count("\n", 0, found.start())
-        if any(first < line <= last for first, last in scalars):
-            continue
-        message = 'Baris ini tidak dibaca: # berarti catatan. Tombol pagar ditulis "#" dengan tanda kutip.'
-        reading.fault(Mark(line + 1, len(found[1]) + 1), "hash-key", message)
+def _hash_keys(reading: _Reading, text: str, sentences: set[int]) -> None:
+    """A line that begins with ``#:`` is a comment to YAML, and was an option to whoever wrote it.
+
+    ``sentences`` are the lines that go on with a sentence begun above.
+    """
+    for line, written in enumerate(text.split("\n")):
+        found = _HASH_KEY.match(written)
+        if found and line not in sentences:
+            message = (
+                "Baris ini tidak dibaca: # berarti catatan. "
+                'Tombol pagar ditulis "#" dengan tanda kutip.'
+            )
+            reading.fault(Mark(line + 1, len(found[1]) + 1), "hash-key", message)
