@@ -7,6 +7,7 @@ what others are still to be told or were told. Times are seconds since the epoch
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +147,14 @@ def connect(url: str) -> Engine:
     return engine
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it is doing in globals: two threads at once would undo each other."""
+
+
 def migrate(url: str) -> None:
     """Bring a database to today's tables. Safe to run at every start."""
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
