@@ -151,7 +151,8 @@ def describe(done: Done, config: Config) -> str:
                 "Mesin BELUM memakainya; panggilan baru masih pada versi lama. "
                 f"Lihat {config.log_dir / 'supervisor.log'}."
             )
-    return "\n".join([*lines, f"Versi {version} diterbitkan. {how}"])
+    what = "kembali dipakai" if done.activation.kind == "rollback" else "diterbitkan"
+    return "\n".join([*lines, f"Versi {version} {what}. {how}"])
 
 
 def describe_history(past: list[Activation], usable: set[str]) -> str:

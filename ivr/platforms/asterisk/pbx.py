@@ -138,11 +138,15 @@ def write(file: Path, text: str) -> bool:
 
 def write_rescue(where: Folders, published: Published) -> None:
     """All that ``rescue.agi`` knows about a call of this version; what no call can be in any more goes."""
+    file = where.state / f"rescue-{published.version}.json"
     for old in where.state.glob("rescue-*.json"):
-        if time.time() - old.stat().st_mtime > RESCUES_KEPT_S:
+        if old != file and time.time() - old.stat().st_mtime > RESCUES_KEPT_S:
             old.unlink()
+    if file.exists():
+        file.touch()
+        return
     known = snapshot(published.dialplan, published.directory, published.audio)
-    write(where.state / f"rescue-{published.version}.json", json.dumps(known))
+    write(file, json.dumps(known))
 
 
 def _write_rescue_script(where: Folders) -> None:
