@@ -96,7 +96,8 @@ def alone(store: Path) -> Iterator[None]:
 
 
 def freeze(store: Path, files: Mapping[str, str], sounds: Mapping[str, Source]) -> str:
-    """Keep these texts and sounds; the version that names exactly them."""
+    """Keep these texts and sounds; the version that names exactly them. Not for two at a time."""
+    (store / "audio").mkdir(parents=True, exist_ok=True)
     frozen = {
         name: FrozenSound(_keep_sound(store, source.file), source.seconds, source.voice)
         for name, source in sounds.items()
@@ -165,7 +166,7 @@ def activate(
     folder: str,
     changes: tuple[str, ...] = (),
 ) -> Activation:
-    """Make a version the current one, from one instant to the next."""
+    """Make a version the current one, from one instant to the next; others may do so at the same time."""
     activations = store / "activations"
     activations.mkdir(parents=True, exist_ok=True)
     while True:
@@ -264,7 +265,6 @@ def _keep_sound(store: Path, source: Path) -> str:
     digest = hashlib.sha256(data).hexdigest()[:16]
     target = audio_file(store, digest)
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{_PART}{os.getpid()}-{digest}")
         part.unlink(missing_ok=True)
         _write(part, data)
