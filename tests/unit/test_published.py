@@ -95,7 +95,7 @@ def test_the_newest_version_is_in_memory_before_its_first_call(
         return made(version)
 
     async def until(true: Callable[[], bool]) -> None:
-        while not true():
+        while not true():  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.005)
 
     async def work() -> None:
