@@ -30,7 +30,7 @@ class Alarm:
     def __init__(
         self,
         metrics: Path,
-        daerah: str,
+        daerah: Callable[[], str],
         *,
         url: str | None = None,
         secret: str = "",
@@ -80,7 +80,7 @@ class Alarm:
         message = {
             "event": "human_reachable" if reachable else "human_unreachable",
             "at": datetime.fromtimestamp(now, UTC).isoformat(),
-            "daerah": self._daerah,
+            "daerah": self._daerah(),
             "operators": [
                 {"operator": s.operator, "reachable": s.reachable, "why": s.why} for s in standings
             ],

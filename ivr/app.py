@@ -1,8 +1,9 @@
 """The controller process: the only place that builds the parts and connects them.
 
-Started by the supervisor as ``python -m ivr.app DEPLOYMENT``. Once it takes calls it beats through the
-file descriptor in ``SIAGA_BEAT_FD``, from inside the event loop, so that a loop that hangs is seen; it
-stops on SIGTERM. On SIGUSR1 it takes no more calls, ends its dialogues, and stops.
+Started by the supervisor as ``python -m ivr.app``. Once it takes calls it beats through the file
+descriptor in ``SIAGA_BEAT_FD``, from inside the event loop, so that a loop that hangs is seen; it
+stops on SIGTERM. A version that is published while it runs is read at once, and used by whatever call
+extensions begin with it. On SIGUSR1 it takes no more calls, ends its dialogues, and stops.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 
-from ivr import alarm
+from ivr import alarm, versions
 from ivr import config as configuration
 from ivr import log as logging
 from ivr.calls import live
 from ivr.calls.board import Board, Fact
 from ivr.calls.host import Host
-from ivr.calls.published import Published, load
-from ivr.commands.prompts import sounds_of
+from ivr.calls.published import (
+    Held,
+    NothingPublished,
+    Published,
+    load_current,
+    load_version,
+)
 from ivr.config import Config
-from ivr.platforms.asterisk import pbx
+from ivr.platforms.asterisk import extensions, pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
@@ -45,7 +49,7 @@ MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
 
 
-def build_host(config: Config, published: Published, recorder: Recorder, board: Board) -> Host:
+def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> Host:
     """Everything a live call needs, from the parts of this process."""
     keys: defaultdict[str, Keys] = defaultdict(Keys)
 
@@ -69,15 +73,14 @@ def build_host(config: Config, published: Published, recorder: Recorder, board: 
         """Whether an operator is free, as far as this process and the supervisor have seen."""
         if alarm.is_unreachable(config.home / "run" / "siaga.prom"):
             return "unreachable"
-        operators = len(pbx.rung_operators(published.directory))
+        operators = len(extensions.rung_operators(held.current.directory))
         return "busy" if board.talking_to(OPERATOR) >= operators else "free"
 
     return Host(
         queue=queue,
         recordings=str(config.recordings_dir),
-        dialplan=published.dialplan,
-        directory=published.directory,
-        audio=sounds_of(config).find,
+        current=lambda: held.current,
+        published=held.get,
         commit=recorder.commit,
         record=recorder.record,
         observe=recorder.observe,
@@ -133,7 +136,8 @@ async def serve_calls(config: Config, published: Published) -> None:
     recorder = Recorder(config.journal_dir, config.database_url)
     try:
         board = Board()
-        host = build_host(config, published, recorder, board)
+        held = Held(published, lambda version: load_version(config, version))
+        host = build_host(config, held, recorder, board)
         on_fact = listen(host, recorder, board, successor)
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
@@ -144,15 +148,29 @@ async def serve_calls(config: Config, published: Published) -> None:
 
         server = await serve("127.0.0.1", config.agi_port, handle)
         beating = asyncio.create_task(_beat())
-        log.info("taking_calls", version=published.dialplan.version)
+        following = asyncio.create_task(_follow(config, held))
+        log.info("taking_calls", version=published.version)
         draining = asyncio.create_task(_drain(server, successor, stop))
         await stop.wait()
         draining.cancel()
         beating.cancel()
+        following.cancel()
         await server.close()
         listener.close()
     finally:
         await asyncio.to_thread(recorder.close)
+
+
+async def _follow(config: Config, held: Held) -> None:
+    """Have every version that is activated in memory before its first call comes."""
+
+    def current() -> str:
+        activation = versions.current(config.published_dir)
+        if activation is None:
+            raise NothingPublished
+        return activation.version
+
+    await held.follow(lambda: versions.newest(config.published_dir), current)
 
 
 async def _drain(server: Server, successor: asyncio.Event, stop: asyncio.Event) -> None:
@@ -181,10 +199,10 @@ async def _beat() -> None:
 
 def main() -> None:
     """Run the controller in this process."""
-    config = configuration.read(deployment=Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    config = configuration.read()
     line = logging.start()
     try:
-        published = load(config)
+        published = load_current(config)
         with contextlib.suppress(ImportError):
             import uvloop  # noqa: PLC0415 (asyncio's own loop serves where there is none)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +18,7 @@ from ivr import config as configuration
 
 if TYPE_CHECKING:
     from ivr.calls.published import Published
+    from ivr.commands.history import Done
 
 BAD = 1
 WRONG = 2
@@ -36,6 +38,7 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(trunk_app, name="trunk")
 
 Json = Annotated[bool, typer.Option("--json", help="Satu objek JSON di stdout.")]
+Why = Annotated[str, typer.Option("--why", help="Alasannya, untuk riwayat.")]
 Deployment = Annotated[
     Path | None, typer.Option("--deployment", help="Folder daerah; bawaan dialplans/bengkalis.")
 ]
@@ -43,29 +46,39 @@ Deployment = Annotated[
 
 def main() -> None:
     """Run, and turn what an administrator can mend into one sentence."""
+    try:
+        app()
+    except Exception as error:
+        _explain(error)
+        raise
+
+
+def _explain(error: Exception) -> None:
+    """Leave with a sentence, if there is one for this. Imports only now what nobody needed before."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from ivr.calls.published import DeploymentFaulty
+    from ivr.calls.published import DeploymentFaulty, NothingPublished
+    from ivr.commands.history import Refused
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
     from ivr.platforms.asterisk.programs import ProgramMissing
     from ivr.prompts.voices import VoiceUnavailable
     from ivr.softphone.sipp import SippFailed
+    from ivr.versions import VersionGone
 
-    try:
-        app()
-    except (configuration.ConfigError, DeploymentMissing) as error:
+    bad = (ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone)
+    if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused):
         _stop(str(error), WRONG)
-    except (ProgramMissing, CannotStart, SippFailed, VoiceUnavailable) as error:
+    if isinstance(error, bad):
         _stop(str(error), BAD)
-    except DeploymentFaulty as error:
-        for fault in error.faults:
-            _say(f"{fault.file}:{fault.line}:{fault.column}: {fault.message}")
+    if isinstance(error, DeploymentFaulty):
+        for place in error.places:
+            _say(place)
         _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
-    except SQLAlchemyError as error:
+    if isinstance(error, SQLAlchemyError):
         said = str(getattr(error, "orig", None) or error).splitlines()[0]
         _stop(f"Basis data tidak dapat dipakai ({said}). Sudah pernah ./siaga up?", BAD)
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         _stop(f"{where}{error.strerror or error}.", BAD)
 
@@ -118,13 +131,13 @@ def down() -> None:
 def restart() -> None:
     """Ganti pengendali dengan yang baru tanpa memutus panggilan."""
     from ivr import supervisor
-    from ivr.calls.published import load
+    from ivr.calls.published import load_current
+    from ivr.status import read as read_status
 
     config = configuration.read()
-    status = supervisor.read_status(config)
-    if status is None:
+    if read_status(config) is None:
         _stop("Tidak ada yang berjalan. Mulai dengan ./siaga up --detach", BAD)
-    load(configuration.read(deployment=Path(str(status["deployment"]))))  # its faults are told here
+    load_current(config)  # what the new one could not read is told here
     if not supervisor.restart_controller(config):
         _stop(f"Pengendali tidak terganti; lihat {config.log_dir / 'controller.out'}.", BAD)
     _say("Pengendali diganti; panggilan yang berjalan tidak terputus.")
@@ -273,6 +286,80 @@ def diagram(
     else:
         output.write_text(text, encoding="utf-8")
         _say(f"Ditulis ke {output}.")
+
+
+@app.command()
+def publish(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder daerah; bawaan milik mesin yang berjalan.")
+    ] = None,
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Periksa, bekukan sebagai satu versi, dan pakai untuk panggilan baru."""
+    from ivr.commands import history as past
+    from ivr.commands import publish as publishing
+
+    folder = past.deployment_of(configuration.read(), folder)
+    config = configuration.read(deployment=folder)
+    done = publishing.publish(config, who=configuration.who(), why=why, tell=_say)
+    _put_to_use(config, done, as_json)
+
+
+@app.command()
+def history(
+    version: Annotated[
+        str | None, typer.Argument(metavar="VERSI", help="Tampilkan bedanya selengkapnya.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Versi yang pernah dipakai: siapa, kapan, mengapa, dan apa bedanya."""
+    from ivr import versions
+    from ivr.commands import history as versioning
+
+    config = configuration.read()
+    if version is not None:
+        changes = versioning.difference(config, version)
+        if as_json:
+            _print_json({"summary": changes.summary, "difference": changes.lines})
+        else:
+            print(changes)
+        return
+    past = versions.history(config.published_dir)
+    usable = versions.known(config.published_dir)
+    if as_json:
+        rows = [asdict(one) | {"usable": one.version in usable} for one in past]
+        _print_json({"current": past[0].version if past else None, "activations": rows})
+    else:
+        print(versioning.describe_history(past, usable))
+
+
+@app.command()
+def rollback(
+    version: Annotated[
+        str | None, typer.Argument(metavar="VERSI", help="Bawaan: yang dipakai sebelum ini.")
+    ] = None,
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Kembali ke versi yang lebih lama; panggilan yang berjalan tetap pada versinya."""
+    from ivr.commands import history as versioning
+
+    config = configuration.read()
+    done = versioning.rollback(config, version, who=configuration.who(), why=why)
+    _put_to_use(config, done, as_json)
+
+
+def _put_to_use(config: configuration.Config, done: Done, as_json: bool) -> NoReturn:
+    """Wait for the running engine, say how it went, and leave."""
+    from ivr.commands import history as versioning
+
+    done = replace(done, applied=versioning.applied(config, done.activation.version))
+    if as_json:
+        _print_json(versioning.to_json(done))
+    else:
+        print(versioning.describe(done, config))
+    sys.exit(BAD if done.applied is False else 0)
 
 
 @app.command()

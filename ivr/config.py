@@ -6,6 +6,7 @@ Two engines with other homes and ports run side by side on one machine.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Config:
         return self.home / "prompts"
 
     @property
+    def published_dir(self) -> Path:
+        return self.home / "published"
+
+    @property
     def log_dir(self) -> Path:
         return self.home / "log"
 
@@ -72,6 +77,16 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         notify_url=_web_address(environment, "SIAGA_NOTIFY_URL"),
         ticket_url=_web_address(environment, "SIAGA_TICKET_URL"),
     )
+
+
+def who(environment: Mapping[str, str] = os.environ) -> str:
+    """Whoever gives the command: ``SIAGA_WHO``, else the name of the login."""
+    if environment.get("SIAGA_WHO"):
+        return environment["SIAGA_WHO"]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def _web_address(environment: Mapping[str, str], name: str) -> str | None:

@@ -28,12 +28,16 @@ from typing import IO
 import structlog
 
 from ivr import log as logging
+from ivr import status
 from ivr.alarm import Alarm
 from ivr.calls.published import Published
 from ivr.config import Config
+from ivr.deployment import Texts
+from ivr.in_use import InUse, Saves
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.dead_lines import DeadLines
 from ivr.platforms.asterisk.programs import Asterisk
+from ivr.platforms.asterisk.reload import Running
 from ivr.store.recordings import Recordings
 from ivr.tickets import Delivery
 
@@ -51,6 +55,8 @@ FALLS_OF_A_LOOP = 5
 LOOP_PAUSE = 30.0
 DRAIN_SECONDS = 120.0
 WATCH_SECONDS = 2.0
+PUBLISHED_SECONDS = 0.05
+SAVES_SECONDS = 1.0
 TICKETS_SECONDS = 1.0
 RECORDINGS_SECONDS = 3.0
 NOT_URGENT = 10
@@ -80,19 +86,6 @@ class Component:
     pipe: int | None = field(default=None, repr=False)
 
 
-def status_file(config: Config) -> Path:
-    return config.home / "run" / "status.json"
-
-
-def read_status(config: Config) -> dict[str, object] | None:
-    """What the supervisor last wrote, or None where nothing was ever started here."""
-    try:
-        said = json.loads(status_file(config).read_text())
-    except (OSError, ValueError):
-        return None
-    return said if isinstance(said, dict) else None
-
-
 def is_alive(pid: int) -> bool:
     """True for a process that runs; a zombie does not."""
     try:
@@ -118,10 +111,16 @@ def run(
     where: pbx.Folders,
     published: Published,
     *,
+    unpublished: tuple[str, ...] | None,
+    publish: Callable[[Texts], None],
     without_controller: bool,
     tell_ready: Callable[[], None],
 ) -> None:
-    """Start all, call ``tell_ready`` once calls are taken, and stay until SIGTERM or SIGINT."""
+    """Start all, call ``tell_ready`` once calls are taken, and stay until SIGTERM or SIGINT.
+
+    ``unpublished`` is what stands against the deployment as it is now, if it is not what was published;
+    ``publish`` puts a save of it to use.
+    """
     environment = {**os.environ, "SIAGA_HOME": str(config.home)}
     config.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     components = [
@@ -133,7 +132,7 @@ def run(
         )
     ]
     if not without_controller:
-        controller = (sys.executable, "-m", "ivr.app", str(config.deployment))
+        controller = (sys.executable, "-m", "ivr.app")
         components.append(
             Component("controller", controller, config.log_dir / "controller.out", environment)
         )
@@ -147,26 +146,28 @@ def run(
     signal.signal(signal.SIGINT, stop)
     since = time.time()
     line = logging.start((config.log_dir / "supervisor.log").open("a"))
-    watch = Watch(config, asterisk, where, published)
-    beside = _beside(config, published, watch, components[0])
+    running = Running.begun(
+        config, where, published, lambda command: pbx.ask(asterisk, where, command)
+    )
+    in_use = InUse(config, published, running, lambda: _pid(components[0]), unpublished)
+    watch = Watch(config, asterisk, where, in_use)
+    saves = Saves(config, in_use, publish)
+    beside = _beside(config, in_use, saves, watch, components[0])
     swap = Swap(components)
     signal.signal(signal.SIGHUP, swap.wanted)
 
-    def write() -> None:
-        _write_status(config, components, since, published.dialplan.version)
+    writing = threading.Lock()
 
+    def write() -> None:
+        with writing:
+            _write_status(config, components, since, in_use)
+
+    in_use.changed = write
     try:
         for component in components:
             _start(component)
         write()
-        deadline = time.monotonic() + READY_SECONDS
-        while not stopping and any(c.state != "running" for c in components):
-            for component in components:
-                _look(component, asterisk, where)
-            if time.monotonic() > deadline:
-                late = next(c for c in components if c.state != "running")
-                raise NotReady(f"{late.name} tidak siap; lihat {late.output}.")
-            time.sleep(0.02)
+        _await_ready(components, asterisk, where, lambda: stopping)
         write()
         if not stopping:
             for work in beside:
@@ -186,6 +187,22 @@ def run(
             _stop(component)
         clean(config)
         line.close()
+
+
+def _await_ready(
+    components: list[Component],
+    asterisk: Asterisk,
+    where: pbx.Folders,
+    stopping: Callable[[], bool],
+) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not stopping() and any(c.state != "running" for c in components):
+        for component in components:
+            _look(component, asterisk, where)
+        if time.monotonic() > deadline:
+            late = next(c for c in components if c.state != "running")
+            raise NotReady(f"{late.name} tidak siap; lihat {late.output}.")
+        time.sleep(0.02)
 
 
 class Regularly:
@@ -218,17 +235,19 @@ class Regularly:
                 log.exception("work_failed", name=self._name)
 
 
+def _pid(component: Component) -> int | None:
+    process = component.process
+    return process.pid if process else None
+
+
 def _beside(
-    config: Config, published: Published, watch: Watch, asterisk: Component
+    config: Config, in_use: InUse, saves: Saves, watch: Watch, asterisk: Component
 ) -> list[Regularly]:
     """What is done while calls go on and is no part of any."""
-
-    def asterisk_pid() -> int | None:
-        process = asterisk.process
-        return process.pid if process else None
-
-    recordings = Recordings(config.recordings_dir, asterisk_pid)
+    recordings = Recordings(config.recordings_dir, lambda: _pid(asterisk))
     work = [
+        Regularly("published", PUBLISHED_SECONDS, in_use.look),
+        Regularly("saves", SAVES_SECONDS, saves.look, nice=NOT_URGENT),
         Regularly("watch", WATCH_SECONDS, watch.look),
         Regularly("recordings", RECORDINGS_SECONDS, recordings.look, nice=NOT_URGENT),
     ]
@@ -237,7 +256,7 @@ def _beside(
             config.database_url,
             config.ticket_url,
             secret=pbx.secret(config, "notify"),
-            daerah=published.dialplan.name,
+            daerah=lambda: in_use.published.dialplan.name,
         )
         work.append(Regularly("tickets", TICKETS_SECONDS, delivery.look))
     return work
@@ -247,19 +266,20 @@ class Watch:
     """Looks whether a person can be reached, and which lines are dead."""
 
     def __init__(
-        self, config: Config, asterisk: Asterisk, where: pbx.Folders, published: Published
+        self, config: Config, asterisk: Asterisk, where: pbx.Folders, in_use: InUse
     ) -> None:
         self._alarm = Alarm(
             config.home / "run" / "siaga.prom",
-            published.dialplan.name,
+            lambda: in_use.published.dialplan.name,
             url=config.notify_url,
             secret=pbx.secret(config, "notify"),
         )
-        self._asterisk, self._where, self._published = asterisk, where, published
+        self._asterisk, self._where, self._in_use = asterisk, where, in_use
         self._dead_lines = DeadLines(lambda command: pbx.ask(asterisk, where, command))
 
     def look(self) -> None:
-        self._alarm.tell(pbx.standings(self._asterisk, self._where, self._published.directory))
+        directory = self._in_use.published.directory
+        self._alarm.tell(pbx.standings(self._asterisk, self._where, directory))
         self._dead_lines.look(time.monotonic())
 
     def close(self) -> None:
@@ -403,7 +423,7 @@ def _stop(component: Component) -> None:
         process.wait()
 
 
-def _write_status(config: Config, components: list[Component], since: float, version: str) -> None:
+def _write_status(config: Config, components: list[Component], since: float, in_use: InUse) -> None:
     rows: list[dict[str, object]] = [
         {"name": "supervisor", "pid": os.getpid(), "state": "running", "since": since}
     ]
@@ -415,10 +435,11 @@ def _write_status(config: Config, components: list[Component], since: float, ver
     said = {
         "dial": config.dial,
         "deployment": str(config.deployment),
-        "version": version,
+        "version": in_use.published.version,
+        "unpublished": in_use.unpublished,
         "components": rows,
     }
-    target = status_file(config)
+    target = status.file_of(config)
     fresh = target.with_suffix(".new")
     fresh.write_text(json.dumps(said))
     fresh.replace(target)
@@ -426,7 +447,7 @@ def _write_status(config: Config, components: list[Component], since: float, ver
 
 def clean(config: Config) -> None:
     """Remove what only a running engine needs."""
-    status_file(config).unlink(missing_ok=True)
+    status.file_of(config).unlink(missing_ok=True)
     (config.home / "run" / "siaga.prom").unlink(missing_ok=True)
     run_dir = pbx.folders(config).run
     if run_dir.is_dir():
@@ -451,7 +472,7 @@ def restart_controller(config: Config) -> bool:
 
 def _pids(config: Config) -> dict[str, int]:
     """The processes of the status file, by name."""
-    rows = (read_status(config) or {}).get("components")
+    rows = (status.read(config) or {}).get("components")
     return {
         str(row["name"]): int(row["pid"])
         for row in (rows if isinstance(rows, list) else [])
@@ -461,7 +482,7 @@ def _pids(config: Config) -> dict[str, int]:
 
 def stop_all(config: Config) -> bool:
     """Stop whatever the status file names. True if anything was running."""
-    if read_status(config) is None:
+    if status.read(config) is None:
         return False
     pids = _pids(config)
     alive = {name: pid for name, pid in pids.items() if is_alive(pid)}

@@ -51,7 +51,7 @@ class Delivery:
         url: str,
         *,
         secret: str,
-        daerah: str,
+        daerah: Callable[[], str],
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         pauses_s: Sequence[float] = PAUSES_S,
@@ -118,7 +118,7 @@ class Delivery:
         return (self._calls.get(ticket.call_id, NEVER).until, ticket.seq)
 
     def _send(self, ticket: Ticket) -> Answer:
-        said = {**ticket.body, "daerah": self._daerah}
+        said = {**ticket.body, "daerah": self._daerah()}
         return post(self._url, self._secret, json.dumps(said).encode())
 
     def _note(self, engine: Engine) -> None:

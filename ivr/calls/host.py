@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ivr.calls.published import Published
 from ivr.flow.events import Event
-from ivr.flow.model import Dialplan
 from ivr.platforms.asterisk.keys import Keys
-from ivr.platforms.asterisk.perform import FindAudio
 from routing.model import Directory, Location, RouteDecision
 
 
@@ -16,6 +15,8 @@ from routing.model import Directory, Location, RouteDecision
 class Host:
     """The services of one controller process. None of them may block the event loop.
 
+    ``current`` is the version for a call of which nothing else is known; ``published`` finds the version
+    of a call and raises where it is gone or does not come in time.
     ``commit`` resolves when an event is on disk; ``record`` only hands it over. ``decide`` answers a
     DecideRoute at once, ``queue`` a LookAtQueue. ``recordings`` is the folder for callers' words.
     ``events_of`` gives a call's events in order. ``clock`` is seconds since the epoch, ``monotonic``
@@ -25,9 +26,8 @@ class Host:
     drops what is kept of a call in memory after so many seconds; what is on disk stays.
     """
 
-    dialplan: Dialplan
-    directory: Directory
-    audio: FindAudio
+    current: Callable[[], Published]
+    published: Callable[[str], Awaitable[Published]]
     commit: Callable[[str, Event], Awaitable[None]]
     record: Callable[[str, Event], None]
     observe: Callable[[str, str, Mapping[str, object]], None]

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 import structlog
 
 from ivr.calls.host import Host
+from ivr.calls.published import Published
 from ivr.flow import engine
 from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, LookAtQueue, Notify, Record, Say
 from ivr.flow.events import (
@@ -67,7 +68,8 @@ async def new_call(session: AgiSession, host: Host) -> None:
     """From the offered call to the token."""
     said = session.environment
     host.keys_of(said["agi_uniqueid"])  # from here on a key that AMI hears is wanted
-    location = await _sip_location(session, host)
+    published = await _begun_with(host, said.get("agi_arg_4", ""))
+    location = await _sip_location(session, published)
     at = host.clock()
     dialled = said.get("agi_dnid", "112")
     trunk = said.get("agi_arg_2", "").removeprefix("masuk-")  # as trunks.yaml names it
@@ -77,18 +79,29 @@ async def new_call(session: AgiSession, host: Host) -> None:
         caller=_caller(said.get("agi_callerid", "")),
         dialled=dialled,
         trunk=trunk,
-        test=host.dialplan.entry(dialled, trunk).test,
+        test=published.dialplan.entry(dialled, trunk).test,
         case_number=host.case_number(at),
-        dialplan_version=host.dialplan.version,
+        dialplan_version=published.version,
         sip_call_id=said.get("agi_arg_1") or None,
         location=location,
     )
     host.forget(offered.call_id, LONGEST_S)
     await _committed(host.commit(offered.call_id, offered), "offered")
     log.info("call_offered", case_number=offered.case_number, pii_caller=offered.caller)
-    number = joined(_spoken_number(host, offered.caller), _channel(host, offered.call_id))
-    turn = engine.begin(host.dialplan, offered)
-    await _walk(session, host, offered.call_id, turn, {"SIAGA_NUMBER": number})
+    channel = _channel(host, published, offered.call_id)
+    number = joined(_spoken_number(published, offered.caller), channel)
+    turn = engine.begin(published.dialplan, offered)
+    await _walk(session, host, published, offered.call_id, turn, variables={"SIAGA_NUMBER": number})
+
+
+async def _begun_with(host: Host, version: str) -> Published:
+    """The version that extensions began this call with. One that cannot be had is no reason to leave
+    the caller without a dialogue."""
+    try:
+        return await host.published(version) if version else host.current()
+    except Exception as error:
+        log.error("version_not_there", version=version, error=type(error).__name__)
+        return host.current()
 
 
 async def resume(session: AgiSession, host: Host) -> None:
@@ -102,14 +115,14 @@ async def resume(session: AgiSession, host: Host) -> None:
     if not any(isinstance(event, CallOffered) for event in events):
         await new_call(session, host)
         return
-    turn = _replayed(host, events)
+    published, turn = await _replayed(host, events)
     host.forget(call_id, LONGEST_S)
-    key = session.environment.get("agi_arg_4", "")
+    key = session.environment.get("agi_arg_5", "")
     if key in tuple("123456789*#"):
         host.keys_of(call_id).told(key, host.monotonic())
     host.observe(call_id, "resumed", {})
     log.info("call_resumed", turn=turn.state.turn)
-    await _walk(session, host, call_id, turn)
+    await _walk(session, host, published, call_id, turn)
 
 
 async def next_target(session: AgiSession, host: Host) -> None:
@@ -117,7 +130,7 @@ async def next_target(session: AgiSession, host: Host) -> None:
     call_id = session.environment["agi_uniqueid"]
     async with asyncio.timeout(EVENTS_S):
         events = await host.events_of(call_id)
-    turn = _replayed(host, events)
+    published, turn = await _replayed(host, events)
     agency, _, trunk = (await _variable(session, "SIAGA_RESULT_ID")).partition("/")
     status = await _variable(session, "SIAGA_RESULT")
     talk = await _variable(session, "SIAGA_RESULT_TALK")
@@ -131,9 +144,9 @@ async def next_target(session: AgiSession, host: Host) -> None:
         talk_s=float(talk) if talk.isdigit() else 0.0,
         rung_s=float(rung) if rung.isdigit() else 0.0,
     )
-    following = engine.advance(host.dialplan, turn.state, ended)
+    following = engine.advance(published.dialplan, turn.state, ended)
     host.record(call_id, ended)
-    await _walk(session, host, call_id, following)
+    await _walk(session, host, published, call_id, following)
 
 
 def named(cause: str, heard_s: float) -> str:
@@ -147,12 +160,14 @@ def named(cause: str, heard_s: float) -> str:
 async def _walk(
     session: AgiSession,
     host: Host,
+    published: Published,
     call_id: str,
     turn: Turn,
+    *,
     variables: Mapping[str, str] = NOTHING,
 ) -> None:
     """Set variables, then perform turns until a dial takes the caller out of our hands."""
-    channel = _channel(host, call_id)
+    channel = _channel(host, published, call_id)
     try:
         for name, value in variables.items():
             await session.run(Command("SET VARIABLE", (name, value)), COMMAND_S)
@@ -164,7 +179,7 @@ async def _walk(
             _observe_said(host, call_id, turn)
             event = await _perform(session, turn, channel)
             if isinstance(waiting, DecideRoute):
-                event = _decided(host, waiting, turn.state.location)
+                event = _decided(host, published, waiting, turn.state.location)
                 await _committed(host.commit(call_id, event), "decision")
             elif isinstance(waiting, LookAtQueue):
                 event = QueueSeen(host.queue())
@@ -173,7 +188,7 @@ async def _walk(
                 raise UnexpectedEvent(f"nothing answered {type(waiting).__name__}")
             else:
                 host.record(call_id, event)
-            turn = engine.advance(host.dialplan, turn.state, event)
+            turn = engine.advance(published.dialplan, turn.state, event)
     except CallGone:
         who = await host.joined(call_id)
         host.record(call_id, HumanJoined(who) if who else CallerHungUp())
@@ -183,25 +198,29 @@ async def _walk(
             log.error("prompt_without_audio", prompt=prompt.name)
 
 
-def _channel(host: Host, call_id: str) -> Channel:
+def _channel(host: Host, published: Published, call_id: str) -> Channel:
     return Channel(
         uniqueid=call_id,
         keys=host.keys_of(call_id),
         now=host.monotonic,
-        audio=host.audio,
-        directory=host.directory,
-        phrases=host.dialplan.phrases,
+        audio=published.audio,
+        directory=published.directory,
+        phrases=published.dialplan.phrases,
         recordings=host.recordings,
     )
 
 
-def _replayed(host: Host, events: Sequence[Event]) -> Turn:
-    """Where the call stands. Keys mean something in their own dialplan only: another version is no
-    ground to stand on, and the call then goes to people by the list it has."""
+async def _replayed(host: Host, events: Sequence[Event]) -> tuple[Published, Turn]:
+    """Where the call stands, in the version it began with. Keys mean something in their own dialplan
+    only: without it there is no ground to stand on, and the call goes to people by the list it has."""
     offered = next((event for event in events if isinstance(event, CallOffered)), None)
-    if offered is not None and offered.dialplan_version != host.dialplan.version:
-        raise UnexpectedEvent(f"a call of dialplan version {offered.dialplan_version}")
-    return engine.replay(host.dialplan, events)
+    if offered is None:
+        raise UnexpectedEvent("a call that was never offered")
+    try:
+        published = await host.published(offered.dialplan_version)
+    except Exception as error:
+        raise UnexpectedEvent(f"a call of dialplan version {offered.dialplan_version}") from error
+    return published, engine.replay(published.dialplan, events)
 
 
 async def _leave(
@@ -224,10 +243,12 @@ async def _perform(session: AgiSession, turn: Turn, channel: Channel) -> Event |
         reply = await session.run(request.command, request.seconds)
 
 
-def _decided(host: Host, asked: DecideRoute, location: Location | None) -> RouteDecided:
+def _decided(
+    host: Host, published: Published, asked: DecideRoute, location: Location | None
+) -> RouteDecided:
     """Routing's answer. A routing that fails is no reason to lose a caller: the operator then."""
     try:
-        decision = host.decide(host.directory, asked.incident, location)
+        decision = host.decide(published.directory, asked.incident, location)
     except Exception as error:  # the caller comes first; the fault is logged and on record
         log.exception("routing_failed")
         reason = Reason("routing-failed", f"pencarian rute gagal ({type(error).__name__})")
@@ -266,7 +287,7 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
         host.observe(call_id, "learned", facts)
 
 
-async def _sip_location(session: AgiSession, host: Host) -> Location | None:
+async def _sip_location(session: AgiSession, published: Published) -> Location | None:
     if session.environment.get("agi_arg_3") != "1":
         return None
     try:
@@ -274,7 +295,7 @@ async def _sip_location(session: AgiSession, host: Host) -> Location | None:
     except Exception as error:  # a call all the same; the next command tells what became of it
         log.info("sip_location_unread", error=type(error).__name__)
         return None
-    return pidf.read(text, host.directory.places) if text else None
+    return pidf.read(text, published.directory.places) if text else None
 
 
 async def _variable(session: AgiSession, name: str) -> str:
@@ -282,13 +303,13 @@ async def _variable(session: AgiSession, name: str) -> str:
     return (reply.data or "") if reply.result == "1" else ""
 
 
-def _spoken_number(host: Host, caller: str | None) -> tuple[Prompt, ...]:
+def _spoken_number(published: Published, caller: str | None) -> tuple[Prompt, ...]:
     """The number to call back, digit by digit, as one dials it inside the country."""
     if caller is None:
         return ()
     digits = re.sub(r"^\+?62", "0", caller)
-    spoken = [p for digit in digits for p in host.dialplan.phrase(f"digit.{digit}")]
-    return (*host.dialplan.phrase("caller_number"), *spoken)
+    spoken = [p for digit in digits for p in published.dialplan.phrase(f"digit.{digit}")]
+    return (*published.dialplan.phrase("caller_number"), *spoken)
 
 
 def _caller(number: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ivr.calls.published import load
+from ivr.calls.published import NothingPublished, Published, load, load_current
 from ivr.commands.explain import position
 from ivr.config import Config
 from ivr.flow.keys import keys_to
@@ -52,12 +52,20 @@ def wish(
         incident, comma, place = choose.partition(",")
         if not comma:
             raise ValueError("Tulis --choose KEJADIAN,KODE, misalnya kebakaran,14.03.09.")
-        found = keys_to(load(config).dialplan, incident, place)
+        found = keys_to(_answering(config).dialplan, incident, place)
         if found is None:
             raise ValueError(f"Tidak ada tombol yang menuju {incident} di {place}.")
         keys = found
     where = position(at) if at is not None else None
     return Wish(keys, caller, where, hang_up_after)
+
+
+def _answering(config: Config) -> Published:
+    """The version that will answer; where nothing was published, what the folder holds."""
+    try:
+        return load_current(config)
+    except NothingPublished:
+        return load(config)
 
 
 def call(config: Config, wanted: Wish, tell: Callable[[str], None]) -> dict[str, Any]:

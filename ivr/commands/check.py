@@ -8,7 +8,7 @@ from typing import Any
 
 from ivr.commands.prompts import sounds_of
 from ivr.config import Config
-from ivr.deployment import read
+from ivr.deployment import Texts, read
 from ivr.flow.check import PromptAudio, Report
 from ivr.flow.check import check as check_dialplan
 from ivr.flow.fault import Fault
@@ -18,7 +18,12 @@ from ivr.flow.prompt import Prompt
 
 def check(config: Config) -> Report:
     """Read and check; what cannot be read is a fault of the report, with its line."""
-    loaded = load(read(config.deployment).files)
+    return check_texts(config, read(config.deployment))
+
+
+def check_texts(config: Config, texts: Texts) -> Report:
+    """The same for a deployment that was read already."""
+    loaded = load(texts.files)
     if loaded.faults or loaded.dialplan is None or loaded.directory is None:
         return Report(loaded.faults, loaded.warnings, 0.0, 0.0, (), 0.0, 0)
     sounds = sounds_of(config)

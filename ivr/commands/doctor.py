@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ivr import supervisor
 from ivr.calls.published import DeploymentFaulty, load
 from ivr.commands import prompts
 from ivr.commands.up import LEAST_FREE_BYTES, CannotStart, check_ports
 from ivr.config import PROJECT, Config
 from ivr.deployment import DeploymentMissing
 from ivr.platforms.asterisk.programs import ProgramMissing, find_asterisk
+from ivr.status import read as read_status
 
 EARLIEST_CLOCK = 1_760_918_400  # 20 October 2025, the day the number went live: no clock is earlier
 
@@ -49,7 +49,7 @@ def examine(config: Config) -> list[Row]:
 
 
 def _ports(config: Config) -> Row:
-    if supervisor.read_status(config) is not None:
+    if read_status(config) is not None:
         return Row("porta", True, "mesin sedang berjalan")
     try:
         check_ports(config)

@@ -8,13 +8,14 @@ from ivr.calls.published import Published, load
 from ivr.config import PROJECT, Config
 from ivr.flow.check import prompts as all_prompts
 from ivr.flow.prompt import Prompt
-from ivr.platforms.asterisk import pbx
+from ivr.platforms.asterisk.extensions import SOUNDS
 from ivr.platforms.asterisk.programs import tool
 from ivr.prompts import build as building
-from ivr.prompts.sounds import Sounds
+from ivr.prompts.sounds import HOLD_LOOP, Sounds
 from ivr.prompts.voices import Voice, best_voice
+from ivr.versions import Source
 
-EXTENSION_PHRASES = ("hold", "role_agency", *pbx.SOUNDS)
+EXTENSION_PHRASES = ("hold", "role_agency", *SOUNDS)
 """Shared phrases that Asterisk plays by itself."""
 
 
@@ -40,24 +41,22 @@ def unspoken(config: Config, published: Published) -> tuple[Prompt, ...]:
     return tuple(prompt for prompt in wanted(published) if sounds.find(prompt) is None)
 
 
-def complete(
-    config: Config, published: Published, tell: Callable[[str], None]
-) -> Callable[[str], str]:
-    """Build what is missing; then the path of each shared phrase, for Asterisk's own text.
-
-    A phrase without audio gets a path where nothing lies: Asterisk skips it, and the caller is
-    rung all the same.
-    """
+def complete(config: Config, published: Published, tell: Callable[[str], None]) -> None:
+    """Build what is missing."""
     _build(config, published, tell)
+
+
+def sources(config: Config, published: Published) -> dict[str, Source]:
+    """The sound of every sentence that has one now, by the prompt's name, and the hold loop."""
     sounds = sounds_of(config)
-    phrases = published.dialplan.phrases
-
-    def path(key: str) -> str:
-        prompt = Prompt(phrases.get(key, key))
-        sound = sounds.hold_loop(prompt) if key == "hold" else sounds.find(prompt)
-        return sound.path if sound else str(sounds.shipped / prompt.name)
-
-    return path
+    found = {prompt.name: sounds.find(prompt) for prompt in wanted(published)}
+    if hold := _hold(published):
+        found[HOLD_LOOP] = sounds.hold_loop(hold)
+    return {
+        name: Source(sound.file, sound.seconds, sound.voice)
+        for name, sound in found.items()
+        if sound is not None
+    }
 
 
 def build(config: Config, tell: Callable[[str], None]) -> building.BuildReport:

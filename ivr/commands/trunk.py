@@ -27,6 +27,7 @@ from ivr.platforms.asterisk.trunk_health import (
     registration,
 )
 from ivr.platforms.asterisk.trunk_passwords import without_password
+from ivr.status import read as read_status
 from routing.model import Trunk
 
 __all__ = ["describe", "examine", "to_json"]
@@ -42,7 +43,7 @@ LOG_BYTES = 256 * 1024
 
 def examine(config: Config, name: str) -> Health:
     """How the trunk stands now; raises ValueError with a sentence where there is no such trunk."""
-    said = supervisor.read_status(config)
+    said = read_status(config)
     row = _asterisk_row(said)
     if said is None or row is None:
         return not_running(name)

@@ -14,15 +14,23 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ivr import supervisor
-from ivr.calls.published import Published, load
-from ivr.commands import prompts
-from ivr.config import Config
+from ivr import supervisor, versions
+from ivr.calls.published import (
+    DeploymentFaulty,
+    Published,
+    load_current,
+    load_version,
+)
+from ivr.commands.publish import publish, publish_texts
+from ivr.config import Config, who
+from ivr.deployment import DeploymentMissing, Texts
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
 from ivr.platforms.asterisk.reachability import Standing
 from ivr.platforms.asterisk.trunk_passwords import without_password
+from ivr.status import read as read_status
 from ivr.store.tables import migrate
+from ivr.versions import VersionGone
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 
@@ -38,20 +46,15 @@ def up(
     _make_home(config)
     _refuse_a_second(config)
     check_ports(config)
-    published = load(config)
     asterisk = find_asterisk(tell)
-    sounds = prompts.complete(config, published, tell)
+    published, unpublished = to_start_with(config, tell)
     _prepare_store(config, tell)
     for sentence in without_password(config, published.directory.trunks).values():
         tell(f"PERINGATAN: {sentence} Sampai itu beres dan mesin dinyalakan ulang, trunk ini diam.")
-    where = pbx.render(
-        config,
-        asterisk,
-        published.dialplan,
-        published.directory,
-        sound=sounds,
-        audio=prompts.sounds_of(config).find,
-    )
+    where = pbx.render(config, asterisk, published)
+
+    def publish_save(texts: Texts) -> None:
+        publish_texts(config, texts, who=who(), why="disimpan", kind="saved", tell=_silent)
 
     def start(tell_ready: Callable[[], None]) -> None:
         with supervisor.only_one(config):
@@ -60,6 +63,8 @@ def up(
                 asterisk,
                 where,
                 published,
+                unpublished=unpublished,
+                publish=publish_save,
                 without_controller=without_controller,
                 tell_ready=tell_ready,
             )
@@ -72,6 +77,51 @@ def up(
         print(ready, flush=True)
     else:
         start(lambda: print(ready, flush=True))
+
+
+def to_start_with(
+    config: Config, tell: Callable[[str], None]
+) -> tuple[Published, tuple[str, ...] | None]:
+    """The version to start with, and what stands against the folder if that is not what it holds.
+
+    In practice mode the folder as it is now is published, if it can be; else the last good version of
+    it starts, loudly. In production the last published version starts. A folder of which nothing was
+    published last is published first; raises DeploymentFaulty or DeploymentMissing where it cannot be.
+    """
+    good = _last_good(config, tell)
+    if good is not None and good.dialplan.mode == "operasional":
+        return good, None
+    try:
+        publish(config, who=who(), why="./siaga up", kind="saved", tell=tell)
+    except (DeploymentFaulty, DeploymentMissing) as error:
+        if good is None:
+            raise
+        faults = error.places if isinstance(error, DeploymentFaulty) else (str(error),)
+        for fault in faults:
+            tell(fault)
+        tell(
+            f"PERINGATAN: {config.deployment} tidak dapat dipakai seperti sekarang. Mesin mulai dengan "
+            f"versi baik yang terakhir, {good.version}. Perbaiki, lalu simpan."
+        )
+        return good, faults
+    return load_current(config), None
+
+
+def _last_good(config: Config, tell: Callable[[str], None]) -> Published | None:
+    """What was published last, if it came from this folder and can still be used."""
+    last = versions.current(config.published_dir)
+    if last is None or last.folder != str(config.deployment):
+        return None
+    try:
+        return load_version(config, last.version)
+    except (VersionGone, DeploymentFaulty) as error:
+        why = error if isinstance(error, VersionGone) else "program ini tidak menerimanya lagi"
+        tell(f"PERINGATAN: versi terakhir, {last.version}, tidak dapat dipakai: {why}.")
+        return None
+
+
+def _silent(sentence: str) -> None:
+    """Nobody listens to a supervisor; what matters is in its log."""
 
 
 def _make_home(config: Config) -> None:
@@ -172,26 +222,21 @@ def _redirect(path: Path) -> None:
 
 def status(config: Config) -> dict[str, Any]:
     """The contract's ``status`` object."""
-    said = supervisor.read_status(config)
+    said = read_status(config)
     rows = _living(said.get("components") if said else None)
     ready = bool(rows) and all(row["state"] == "running" for row in rows)
     standings: tuple[Standing, ...] = ()
     if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
-        standings = _standings(
-            Config(**{**_fields(config), "deployment": Path(str(said["deployment"]))})
-        )
+        standings = _standings(config, str(said["version"]))
     return {
         "ready": ready,
         "human_reachable": any(standing.reachable for standing in standings),
         "operators": [asdict(standing) for standing in standings],
         "dial": config.dial,
         "version": said["version"] if said else None,
+        "unpublished": said["unpublished"] if said else None,
         "components": rows,
     }
-
-
-def _fields(config: Config) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in config.__dataclass_fields__}
 
 
 def _living(rows: object) -> list[dict[str, Any]]:
@@ -205,8 +250,8 @@ def _living(rows: object) -> list[dict[str, Any]]:
     return found
 
 
-def _standings(config: Config) -> tuple[Standing, ...]:
-    published: Published = load(config)
+def _standings(config: Config, version: str) -> tuple[Standing, ...]:
+    published = load_version(config, version)
     try:
         asterisk: Asterisk = find_asterisk(lambda _: None)
     except ProgramMissing:
@@ -229,6 +274,8 @@ def describe(said: Mapping[str, Any]) -> str:
         else "TIDAK ADA petugas yang dapat dihubungi sekarang:"
     )
     people = [f"  {row['operator']}: {row['why']}" for row in said["operators"]]
-    return "\n".join(
-        [*lines, human, *people, f"Telepon: {said['dial']}", f"Versi: {said['version']}"]
-    )
+    version = f"Versi: {said['version']}"
+    if said["unpublished"]:
+        version += " (versi baik yang terakhir; yang disimpan sesudahnya tidak terbit:)"
+    bad = [f"  {fault}" for fault in said["unpublished"] or ()]
+    return "\n".join([*lines, human, *people, f"Telepon: {said['dial']}", version, *bad])

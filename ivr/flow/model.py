@@ -205,6 +205,11 @@ class Dialplan:
         """Every step at which a call may begin."""
         return tuple(dict.fromkeys((self.start, *(entry.start for entry in self.entries))))
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers that have an entry of their own."""
+        return tuple(entry.dialled for entry in self.entries if entry.dialled is not None)
+
     def entry(self, dialled: str, trunk: str) -> Entry:
         """Where a call begins: the first entry that fits, else ``start``."""
         for entry in self.entries:

@@ -14,8 +14,8 @@ import pytest
 from laboratory import Engine, eventually, lab_deployment
 
 from ivr import config as configuration
-from ivr.calls.published import load
-from ivr.commands.prompts import complete, sounds_of
+from ivr.calls.published import load_current
+from ivr.commands.publish import publish
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, find_asterisk
 from ivr.supervisor import is_alive
@@ -27,18 +27,9 @@ def bare_asterisk(
 ) -> Iterator[tuple[Asterisk, pbx.Folders]]:
     """Asterisk alone, with every log level on, booted."""
     config = configuration.read(engine.environment, deployment=engine.deployment)
-    published = load(config)
+    publish(config, who="lab", why="", tell=lambda _: None)
     asterisk = find_asterisk(lambda _: None)
-    sound = complete(config, published, lambda _: None)
-    where = pbx.render(
-        config,
-        asterisk,
-        published.dialplan,
-        published.directory,
-        sound=sound,
-        audio=sounds_of(config).find,
-        log_levels="*",
-    )
+    where = pbx.render(config, asterisk, load_current(config), log_levels="*")
     if extra_module:
         with (where.etc / "modules.conf").open("a") as file:
             file.write(f"load = {extra_module}\n")
@@ -76,7 +67,9 @@ def test_a_fault_at_start_up_would_be_seen(own_home: Engine) -> None:
 def test_every_application_and_function_that_extensions_use_is_there(own_home: Engine) -> None:
     """A missing one ends the caller's channel in the middle of the net."""
     with bare_asterisk(own_home) as (asterisk, where):
-        text = (where.etc / "extensions.conf").read_text()
+        files = (where.etc / "extensions.conf", *where.etc.glob("call-*.conf"))
+        text = "".join(file.read_text() for file in files)
+        assert len(files) == 2
         lines = [line for line in text.splitlines() if line.startswith(("exten =>", " same =>"))]
         used = {
             m[1]

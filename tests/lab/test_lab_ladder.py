@@ -15,6 +15,7 @@ from test_lab_nets import with_people
 from ivr import config as configuration
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.agi import Command
+from ivr.platforms.asterisk.extensions import FIRST_BOUND_S
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.programs import find_asterisk
 from ivr.softphone.phone import Phone, caller
@@ -102,11 +103,11 @@ async def controllers(engine: Engine) -> AsyncIterator[None]:
 
 
 def contexts(engine: Engine) -> dict[str, str]:
-    """In which context each caller is, by the number."""
+    """In which context each caller is, by the number; without the name of the rendering."""
     config = configuration.read(engine.environment, deployment=engine.deployment)
     said = pbx.ask(find_asterisk(lambda _: None), pbx.folders(config), "core show channels concise")
     rows = [line.split("!") for line in (said or "").splitlines() if line.startswith("PJSIP/anon")]
-    return {row[7]: row[1] for row in rows}
+    return {row[7]: row[1].rpartition("-")[0] for row in rows}
 
 
 def test_every_rung_of_the_ladder_carries(engine: Engine, sipp: tuple[str, ...]) -> None:
@@ -124,7 +125,7 @@ def test_every_rung_of_the_ladder_carries(engine: Engine, sipp: tuple[str, ...])
             await eventually(lambda: contexts(engine) == expected, 40, "everybody in his place")
             # The bound of the dialogue is over by now: it must not reach into the floor or a dial.
             passed = time.monotonic() - started
-            await asyncio.sleep(max(0.0, pbx.FIRST_BOUND_S * 2 + 4 - passed))
+            await asyncio.sleep(max(0.0, FIRST_BOUND_S * 2 + 4 - passed))
             assert contexts(engine) == expected
             for phone in phones.values():
                 assert not phone.ended_by_peer

@@ -63,7 +63,12 @@ def hooked(path: Path, *answers: int, open_gate: bool = True) -> Iterator[tuple[
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/hook?key=1"
     alarm = Alarm(
-        path / "m.prom", "Bengkalis", url=url, secret=SECRET, clock=Clock(), pauses_s=(0.01,)
+        path / "m.prom",
+        lambda: "Bengkalis",
+        url=url,
+        secret=SECRET,
+        clock=Clock(),
+        pauses_s=(0.01,),
     )
     try:
         yield alarm, hook
@@ -76,7 +81,7 @@ def hooked(path: Path, *answers: int, open_gate: bool = True) -> Iterator[tuple[
 
 def test_it_is_said_once_again_every_minute_and_when_it_is_over(tmp_path: Path) -> None:
     clock = Clock()
-    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=clock)
+    alarm = Alarm(tmp_path / "m.prom", lambda: "Bengkalis", clock=clock)
     with capture_logs() as logs:
         alarm.tell(REACHED)
         for _ in range(5):
@@ -94,7 +99,7 @@ def test_it_is_said_once_again_every_minute_and_when_it_is_over(tmp_path: Path) 
 
 
 def test_the_metric_says_how_it_stands_now(tmp_path: Path) -> None:
-    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=Clock())
+    alarm = Alarm(tmp_path / "m.prom", lambda: "Bengkalis", clock=Clock())
     with capture_logs():
         alarm.tell(ALONE)
         assert "siaga_human_reachable 0\n" in (tmp_path / "m.prom").read_text()
@@ -106,7 +111,7 @@ def test_the_metric_says_how_it_stands_now(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_cannot_be_written_is_told_and_nothing_else_suffers(tmp_path: Path) -> None:
-    alarm = Alarm(tmp_path / "no" / "m.prom", "Bengkalis", clock=Clock())
+    alarm = Alarm(tmp_path / "no" / "m.prom", lambda: "Bengkalis", clock=Clock())
     with capture_logs() as logs:
         alarm.tell(ALONE)
     assert [line["event"] for line in logs] == ["no_human_reachable", "metrics_not_written"]
@@ -114,7 +119,7 @@ def test_a_metric_that_cannot_be_written_is_told_and_nothing_else_suffers(tmp_pa
 
 def test_a_metric_that_cannot_be_written_is_told_once_a_minute(tmp_path: Path) -> None:
     clock = Clock()
-    alarm = Alarm(tmp_path / "no" / "m.prom", "Bengkalis", clock=clock)
+    alarm = Alarm(tmp_path / "no" / "m.prom", lambda: "Bengkalis", clock=clock)
     with capture_logs() as logs:
         for _ in range(30):
             alarm.tell(REACHED)
@@ -125,13 +130,13 @@ def test_a_metric_that_cannot_be_written_is_told_once_a_minute(tmp_path: Path) -
 
 
 def test_a_label_is_escaped(tmp_path: Path) -> None:
-    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=Clock())
+    alarm = Alarm(tmp_path / "m.prom", lambda: "Bengkalis", clock=Clock())
     alarm.tell((Standing('a"\\\n', True, "menjawab"),))
     assert r'siaga_operator_reachable{operator="a\"\\\n"} 1' in (tmp_path / "m.prom").read_text()
 
 
 def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
-    alarm = Alarm(tmp_path / "m.prom", "\ud800", clock=Clock())
+    alarm = Alarm(tmp_path / "m.prom", lambda: "\ud800", clock=Clock())
     with capture_logs() as logs:
         alarm.tell((Standing("\ud800", False, "\ud800"),))
     assert [line["event"] for line in logs] == ["no_human_reachable", "metrics_not_written"]
@@ -139,7 +144,7 @@ def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
 
 def test_a_clock_that_is_set_back_does_not_make_it_quiet(tmp_path: Path) -> None:
     clock = Clock()
-    alarm = Alarm(tmp_path / "m.prom", "Bengkalis", clock=clock)
+    alarm = Alarm(tmp_path / "m.prom", lambda: "Bengkalis", clock=clock)
     with capture_logs() as logs:
         alarm.tell(ALONE)
         clock.now -= 3600

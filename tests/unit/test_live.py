@@ -15,15 +15,19 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from protocol.fake_asterisk import UNIQUEID, CallerChannel, Peer, calling, connected
-from small_deployment import PHRASES, TRUNKS, offered, shipped, small
+from small_deployment import AGENCIES, DIALPLAN, PHRASES, TRUNKS, offered, shipped, small
 from structlog.testing import capture_logs
 
 from ivr.calls import live
 from ivr.calls.host import Host
+from ivr.calls.published import Published
+from ivr.commands.prompts import wanted
+from ivr.deployment import Texts
 from ivr.flow.engine import replay
 from ivr.flow.events import (
     CallerHungUp,
@@ -36,12 +40,13 @@ from ivr.flow.events import (
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan
-from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk import perform
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.perform import TOKEN
 from ivr.platforms.asterisk.targets import PLAYED
+from ivr.prompts.sounds import Sound
+from ivr.versions import VersionGone
 from routing.decide import decide
 from routing.model import Directory, Location, Reason, Route, RouteDecision
 
@@ -52,6 +57,7 @@ KECAMATAN = "mandau-tekan-1"
 FIRST = Route("damkar-mandau", "damkar-sip", "101", 20.0, "answer")
 SECOND = Route("damkar-mandau", "jasnita", "ISI-NOMOR", 15.0, "press")
 ARGUMENTS = ("abc@10.0.0.1", "telkomsel")
+OTHER_KEYS = "kebakaran-tekan-7"
 GEOLOC = "GEOLOC_PROFILE(effective_location)"
 
 
@@ -73,18 +79,13 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True)
-class Sound:
-    path: str
-    seconds: float
-
-
 @dataclass
 class House:
     """What stands behind a Host here: lists, dictionaries and the real engine."""
 
     dialplan: Dialplan
     directory: Directory
+    earlier: dict[str, tuple[Dialplan, Directory]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)  # what happened, one word each
     events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     said: list[str] = field(default_factory=list)
@@ -102,9 +103,8 @@ class House:
 
     def host(self) -> Host:
         return Host(
-            dialplan=self.dialplan,
-            directory=self.directory,
-            audio=self._audio,
+            current=lambda: self._published(self.dialplan, self.directory),
+            published=self._of_version,
             commit=self._commit,
             record=self._record,
             observe=self._observe,
@@ -125,10 +125,22 @@ class House:
     async def _joined(self, call_id: str) -> str | None:
         return self.taken_by
 
-    def _audio(self, prompt: Prompt) -> Sound | None:
-        return (
-            None if prompt.text.startswith(self.without_audio) else Sound(prompt.name, self.sound_s)
-        )
+    def _published(self, dialplan: Dialplan, directory: Directory) -> Published:
+        """With a sound for every sentence but those that have none."""
+        silent = Published(dialplan, directory, Texts(Path(), {}, dialplan.version))
+        sounds = {
+            prompt.name: Sound(prompt.name, self.sound_s, "a voice")
+            for prompt in wanted(silent)
+            if not prompt.text.startswith(self.without_audio)
+        }
+        return replace(silent, sounds=sounds)
+
+    async def _of_version(self, version: str) -> Published:
+        if version == self.dialplan.version:
+            return self._published(self.dialplan, self.directory)
+        if version not in self.earlier:
+            raise VersionGone(version)
+        return self._published(*self.earlier[version])
 
     async def _commit(self, call_id: str, event: Event) -> None:
         self.events[call_id].append(event)
@@ -212,7 +224,7 @@ def begun(house: House, *events: Event) -> House:
 @within_time
 async def test_a_call_goes_on_with_the_question_it_stood_at_and_not_from_the_start() -> None:
     house = begun(small_house(), DigitsEntered("1"), DigitsEntered("1"))
-    channel, peer = await resumed(house, "", **{KECAMATAN: "2"})
+    channel, peer = await resumed(house, "", "", **{KECAMATAN: "2"})
     played = [command[2] for command in peer.commands if command[:2] == ["STREAM", "FILE"]]
     assert [name for name in played if MENU in name or AREAS in name] == []
     assert channel.variables["SIAGA_PLACE"] == "14.03.16"
@@ -233,24 +245,86 @@ async def test_between_the_decision_and_the_token_only_the_targets_are_left_agai
 @within_time
 async def test_a_key_pressed_while_the_controller_was_away_is_not_lost() -> None:
     house = begun(small_house(), DigitsEntered("1"), DigitsEntered("1"))
-    channel, _ = await resumed(house, "", "2")
+    channel, _ = await resumed(house, "", "", "2")
     assert channel.variables["SIAGA_PLACE"] == "14.03.16"
 
 
 @within_time
 async def test_a_call_that_was_never_recorded_begins() -> None:
     house = small_house()
-    await resumed(house, "", **{MENU: "1", AREAS: "1", KECAMATAN: "2"})
+    await resumed(house, "", "", **{MENU: "1", AREAS: "1", KECAMATAN: "2"})
     assert isinstance(house.events[UNIQUEID][0], CallOffered)
 
 
+def with_an_earlier_version(house: House) -> House:
+    """In the earlier version fire is key 7, its menu says so, and the post is reached by its mobile first."""
+    dialplan = DIALPLAN.replace("Kebakaran tekan 1", "Kebakaran tekan 7").replace(
+        "1: {inc", "7: {inc"
+    )
+    agencies = AGENCIES.replace('- {via: damkar-sip, number: "101", accept: answer}\n    ', "")
+    older, directory = small(dialplan=dialplan, agencies=agencies)
+    house.earlier["older"] = (replace(older, version="older"), directory)
+    return house
+
+
+def begun_in(house: House, version: str, *events: Event) -> House:
+    first = replace(offered(), call_id=UNIQUEID, dialplan_version=version)
+    house.events[UNIQUEID] = [first, *events]
+    return house
+
+
 @within_time
-async def test_a_call_of_another_dialplan_is_left_to_people() -> None:
-    """Its keys meant something else."""
-    house = begun(small_house(), DigitsEntered("1"))
-    first, *rest = house.events[UNIQUEID]
+async def test_a_call_that_is_resumed_after_a_swap_goes_on_in_its_own_version() -> None:
+    house = begun_in(with_an_earlier_version(small_house()), "older")
+    channel, _ = await resumed(house, "", "newer", **{OTHER_KEYS: "7", AREAS: "1", KECAMATAN: "1"})
+    assert [path for path in channel.heard if path.startswith(MENU)] == []
+    assert channel.variables["SIAGA_INCIDENT"] == "kebakaran"
+    assert channel.variables["SIAGA_T1_ID"] == "damkar-mandau/jasnita"
+    assert channel.variables[TOKEN] == UNIQUEID
+
+
+@within_time
+async def test_what_follows_a_dial_is_played_in_the_version_of_the_call() -> None:
+    """The earlier dialplan rings agencies for ten seconds in all."""
+    house = small_house()
+    older, directory = small(dialplan=DIALPLAN.replace("wait: 4s", "wait: 4s, budget: 10s"))
+    house.earlier["older"] = (replace(older, version="older"), directory)
+    decided = RouteDecided((FIRST, SECOND, OPERATOR_ROUTE), (Reason("x", "x"),))
+    keys = (DigitsEntered("1"), DigitsEntered("1"), DigitsEntered("1"))
+    begun_in(house, "older", *keys, decided)
+    told = {**result("damkar-mandau/damkar-sip", "failed"), "RUNG": "12"}
+    channel, _ = await next_session(house, **told)
+    assert channel.variables["SIAGA_TARGETS"] == "0", "the budget is spent"
+    assert channel.variables[TOKEN] == UNIQUEID
+
+
+@within_time
+async def test_a_call_begins_with_the_version_that_extensions_name() -> None:
+    house = with_an_earlier_version(small_house())
+    channel = CallerChannel(pressed={OTHER_KEYS: "7", AREAS: "1", KECAMATAN: "1"})
+    await whole_call(house, channel, *ARGUMENTS, "", "older")
+    first = house.events[UNIQUEID][0]
     assert isinstance(first, CallOffered)
-    house.events[UNIQUEID] = [replace(first, dialplan_version="older"), *rest]
+    assert first.dialplan_version == "older"
+    assert [path for path in channel.heard if path.startswith(MENU)] == []
+    assert channel.variables["SIAGA_T1_ID"] == "damkar-mandau/jasnita"
+
+
+@within_time
+async def test_a_version_that_cannot_be_had_costs_no_caller_the_dialogue() -> None:
+    house = small_house()
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    await whole_call(house, channel, *ARGUMENTS, "", "gone")
+    first = house.events[UNIQUEID][0]
+    assert isinstance(first, CallOffered)
+    assert first.dialplan_version == house.dialplan.version, "what he really hears is on record"
+    assert channel.variables[TOKEN] == UNIQUEID
+
+
+@within_time
+async def test_a_running_call_whose_version_is_gone_is_left_to_people() -> None:
+    """Its keys meant something else."""
+    house = begun_in(small_house(), "gone", DigitsEntered("1"))
     channel, _ = await resumed(house)
     assert TOKEN not in channel.variables
 

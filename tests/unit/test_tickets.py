@@ -152,7 +152,7 @@ def clock() -> Clock:
 @contextlib.contextmanager
 def delivering(url: str, receiver: Receiver, clock: Clock) -> Iterator[Delivery]:
     found = Delivery(
-        url, receiver.url, secret=SECRET, daerah="Bengkalis", clock=clock, monotonic=clock
+        url, receiver.url, secret=SECRET, daerah=lambda: "Bengkalis", clock=clock, monotonic=clock
     )
     try:
         yield found
@@ -381,7 +381,7 @@ def test_a_new_process_goes_on_where_the_last_one_was_killed(
         look(first, clock)
     program = (
         "import sys; from ivr.tickets import Delivery\n"
-        "it = Delivery(sys.argv[1], sys.argv[2], secret='x', daerah='Bengkalis',"
+        "it = Delivery(sys.argv[1], sys.argv[2], secret='x', daerah=lambda: 'Bengkalis',"
         f" clock=lambda: {START})\n"
         "it.look()"
     )

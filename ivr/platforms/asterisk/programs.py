@@ -59,6 +59,7 @@ MODULES = (
     "func_callerid",
     "func_channel",
     "func_cut",
+    "func_dialplan",
     "func_global",
     "func_groupcount",
     "func_hangupcause",

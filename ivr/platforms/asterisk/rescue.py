@@ -4,7 +4,7 @@
 
 Asterisk starts it as ``rescue.agi`` when the controller did not finish and did not come back. It
 asks nothing that the channel already knows, takes its answers from a file that was written when the
-engine started, and leaves the same variables and the same token as the controller would.
+call's version was published, and leaves the same variables and the same token as the controller would.
 
 Rules for whoever edits this file. It shares nothing with other calls, so it cannot be down: no
 network, no database, no import that is not needed, for its start is time that a caller waits. Every

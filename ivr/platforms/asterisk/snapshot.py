@@ -1,4 +1,4 @@
-"""What ``rescue.agi`` needs to know, written when the engine starts: a menu, and who is dialled for
+"""What ``rescue.agi`` needs to know, written when a version is published: a menu, and who is dialled for
 what and where. Pure; the engine and the routing themselves are asked, so that no rule stands twice.
 """
 

@@ -1,0 +1,122 @@
+"""The supervisor's side of publishing: what was activated comes into use while calls go on.
+
+``look`` notices a new activation, and a new Asterisk, and makes new calls begin with the current
+version. Where that fails the engine goes on with what it had, says so in the log, and tries again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ivr import versions
+from ivr.calls.published import DeploymentFaulty, Published, load_version, of_texts
+from ivr.config import Config
+from ivr.deployment import DeploymentMissing, Texts, read
+from ivr.platforms.asterisk.reload import NotApplied, Running
+from ivr.versions import VersionGone
+
+AGAIN_S = 2.0
+LEAVING = "mode: operasional tidak terbit hanya dengan menyimpan. Jalankan ./siaga publish."
+
+log = structlog.get_logger(__name__)
+
+
+class InUse:
+    """``published`` is the version that new calls begin with; ``unpublished`` what stands against the
+    last save of the deployment, or None. ``changed`` is called after either changed."""
+
+    def __init__(
+        self,
+        config: Config,
+        published: Published,
+        running: Running,
+        asterisk_pid: Callable[[], int | None],
+        unpublished: tuple[str, ...] | None = None,
+    ) -> None:
+        self.published = published
+        self.unpublished = unpublished
+        self.changed: Callable[[], None] = lambda: None
+        self._config, self._running, self._asterisk_pid = config, running, asterisk_pid
+        self._applied = (
+            0,
+            asterisk_pid(),
+        )  # the activation that was applied, and to which Asterisk
+        self._again_at = 0.0
+
+    def look(self) -> None:
+        """Apply the newest activation, unless that is done."""
+        pid = self._asterisk_pid()
+        number = versions.newest(self._config.published_dir)
+        if (number, pid) == self._applied or pid is None or time.monotonic() < self._again_at:
+            return
+        activation = versions.current(self._config.published_dir)
+        if activation is None:
+            return
+        try:
+            published = load_version(self._config, activation.version)
+            self._running.apply(published)
+        except (NotApplied, VersionGone, DeploymentFaulty, OSError) as error:
+            self._again_at = time.monotonic() + AGAIN_S
+            log.error("version_not_applied", version=activation.version, error=str(error))
+            return
+        self._applied = (activation.number, pid)
+        if published.version != self.published.version:
+            log.info("version_applied", version=published.version)
+        self.published = published
+        self.changed()
+
+
+class Saves:
+    """In practice mode a save is published: a good one at once, a bad one is told and changes nothing.
+
+    Looks at the deployment again and again; what stood there unchanged for two looks is a save.
+    ``publish`` freezes and activates texts, or raises DeploymentFaulty. What stood in the folder when
+    the engine started was dealt with by then.
+    """
+
+    def __init__(self, config: Config, in_use: InUse, publish: Callable[[Texts], None]) -> None:
+        self._config, self._in_use, self._publish = config, in_use, publish
+        self._seen = self._done = self._content()
+
+    def look(self) -> None:
+        """Publish a save, if there is one and practice is what goes on."""
+        content = self._content()
+        steady, self._seen = content == self._seen, content
+        if not steady or content == self._done or self._in_use.published.dialplan.mode != "latihan":
+            return
+        self._done = content
+        self._tell(self._trouble(content))
+
+    def _content(self) -> Texts | str:
+        """The texts of the deployment, or why they cannot be read."""
+        try:
+            return read(self._config.deployment)
+        except DeploymentMissing as error:
+            return str(error)
+
+    def _trouble(self, content: Texts | str) -> tuple[str, ...] | None:
+        if isinstance(content, str):
+            return (content,)
+        try:
+            if of_texts(content).dialplan.mode != "latihan":
+                return (LEAVING,)
+            self._publish(content)
+        except DeploymentFaulty as error:
+            return error.places
+        except Exception as error:  # the disk, or a voice
+            log.exception("save_not_published")
+            said = str(error) or type(error).__name__
+            return (
+                f"Tidak dapat diterbitkan ({said}). Simpan lagi, atau jalankan ./siaga publish.",
+            )
+        return None
+
+    def _tell(self, trouble: tuple[str, ...] | None) -> None:
+        if trouble != self._in_use.unpublished:
+            if trouble:
+                log.error("save_not_published", why=trouble, version=self._in_use.published.version)
+            self._in_use.unpublished = trouble
+            self._in_use.changed()
