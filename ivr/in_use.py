@@ -18,7 +18,8 @@ from ivr.deployment import DeploymentMissing, Texts, read
 from ivr.platforms.asterisk.reload import NotApplied, Running
 from ivr.versions import VersionGone
 
-AGAIN_S = 2.0
+AGAIN_S = 1.0
+LONGEST_PAUSE_S = 60.0
 LEAVING = "mode: operasional tidak terbit hanya dengan menyimpan. Jalankan ./siaga publish."
 
 log = structlog.get_logger(__name__)
@@ -44,13 +45,15 @@ class InUse:
             0,
             asterisk_pid(),
         )  # the activation that was applied, and to which Asterisk
+        self._failed = (0, 0)  # the activation that was not applied, and how often in a row
         self._again_at = 0.0
 
     def look(self) -> None:
         """Apply the newest activation, unless that is done."""
         pid = self._asterisk_pid()
         number = versions.newest(self._config.published_dir)
-        if (number, pid) == self._applied or pid is None or time.monotonic() < self._again_at:
+        waiting = number == self._failed[0] and time.monotonic() < self._again_at
+        if (number, pid) == self._applied or pid is None or waiting:
             return
         activation = versions.current(self._config.published_dir)
         if activation is None:
@@ -58,15 +61,23 @@ class InUse:
         try:
             published = load_version(self._config, activation.version)
             self._running.apply(published)
-        except (NotApplied, VersionGone, DeploymentFaulty, OSError) as error:
-            self._again_at = time.monotonic() + AGAIN_S
-            log.error("version_not_applied", version=activation.version, error=str(error))
+        except Exception as error:  # calls go on with what is in use
+            self._pause(activation.number)
+            known = isinstance(error, NotApplied | VersionGone | DeploymentFaulty | OSError)
+            tell = log.error if known else log.exception
+            tell("version_not_applied", version=activation.version, error=str(error))
             return
         self._applied = (activation.number, pid)
         if published.version != self.published.version:
             log.info("version_applied", version=published.version)
         self.published = published
         self.changed()
+
+    def _pause(self, number: int) -> None:
+        """Ever longer for what fails again and again; anything newer is tried at once."""
+        times = self._failed[1] + 1 if number == self._failed[0] else 1
+        self._failed = (number, times)
+        self._again_at = time.monotonic() + min(LONGEST_PAUSE_S, AGAIN_S * 2.0 ** (times - 1))
 
 
 class Saves:

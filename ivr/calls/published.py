@@ -99,7 +99,15 @@ def load_version(config: Config, version: str) -> Published:
     become stricter than the one that published it."""
     frozen = versions.read(config.published_dir, version)
     folder = config.published_dir / "versions" / version / "files"
-    found = of_texts(Texts(folder, dict(frozen.files), version))
+    try:
+        found = of_texts(Texts(folder, dict(frozen.files), version))
+    except DeploymentFaulty:
+        raise
+    except Exception as error:  # a file of today's program is not among those of that time
+        said = f"{type(error).__name__}: {error}"
+        raise versions.VersionGone(
+            f"Versi {version} tidak terbaca oleh program ini ({said})."
+        ) from error
     sounds = {
         name: Sound(
             str(versions.audio_file(config.published_dir, sound.audio).with_suffix("")),

@@ -64,7 +64,7 @@ def _deployment(config: Config) -> Row:
     except (DeploymentMissing, DeploymentFaulty) as error:
         return Row("daerah", False, f"{error}; lihat ./siaga check")
     missing = prompts.unspoken(config, published)
-    said = f"{published.dialplan.name}, versi {published.dialplan.version}"
+    said = published.dialplan.name
     if missing:
         return Row("daerah", False, f"{said}: {len(missing)} kalimat belum bersuara")
     return Row("daerah", True, f"{said}, semua kalimat bersuara")

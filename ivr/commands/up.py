@@ -251,10 +251,11 @@ def _living(rows: object) -> list[dict[str, Any]]:
 
 
 def _standings(config: Config, version: str) -> tuple[Standing, ...]:
-    published = load_version(config, version)
+    """None, and so nobody who can be reached, where that cannot be known."""
     try:
+        published = load_version(config, version)
         asterisk: Asterisk = find_asterisk(lambda _: None)
-    except ProgramMissing:
+    except (ProgramMissing, VersionGone, DeploymentFaulty):
         return ()
     return pbx.standings(asterisk, pbx.folders(config), published.directory)
 

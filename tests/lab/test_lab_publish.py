@@ -202,6 +202,19 @@ def test_a_reload_keeps_what_is_known_of_who_can_be_reached(engine: Engine, conf
     assert "SIAGA_HASIL_lain=BUSY" in console(config, "dialplan show globals")
 
 
+def test_another_waiting_loop_is_loaded_beside_the_one_that_callers_hear(
+    engine: Engine, config: Config
+) -> None:
+    texts = marked(config, MARKS[0])
+    phrases = texts.files[PHRASES].replace("Petugas sedang dihubungi.", "Petugas segera datang.")
+    assert phrases != texts.files[PHRASES]
+    put_to_use(config, Texts(texts.folder, {**texts.files, PHRASES: phrases}, ""))
+    classes = console(config, "moh show classes")
+    assert classes.count("Class: siaga-") == 2, classes
+    assert len(console(config, "moh show files").split("/hold\n")) == 3
+    assert engine.json("call", "--press", "0")["bridged_to"] == "operator"
+
+
 def test_in_practice_a_good_save_is_published_and_a_bad_one_is_told(
     engine: Engine, config: Config
 ) -> None:

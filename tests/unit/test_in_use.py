@@ -118,6 +118,24 @@ def test_what_asterisk_does_not_take_is_not_in_use_and_is_tried_again(
     assert house.in_use.published.version == second
 
 
+def test_what_fails_again_and_again_is_tried_ever_more_rarely_and_anything_newer_at_once(
+    house: House,
+) -> None:
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.publish()
+    house.answers = False
+    with capture_logs() as logs:
+        for _ in range(20):
+            house.in_use.look()
+    assert len(logs) == 1
+    house.answers = True
+    house.edit("human_by: 2s", "human_by: 3s")
+    newest = house.publish().version
+    with capture_logs():
+        house.in_use.look()
+    assert house.in_use.published.version == newest
+
+
 def test_a_version_that_was_damaged_on_disk_changes_nothing(house: House) -> None:
     first = house.in_use.published.version
     house.edit("human_by: 0s", "human_by: 2s")

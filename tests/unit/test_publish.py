@@ -21,6 +21,7 @@ from ivr.commands.publish import publish
 from ivr.commands.up import to_start_with
 from ivr.config import Config
 from ivr.flow.prompt import Prompt
+from ivr.versions import VersionGone
 
 GREETING = Prompt("Anda terhubung ke 112 Bengkalis. Jangan tutup telepon. Panggilan direkam.")
 
@@ -203,6 +204,29 @@ def test_a_folder_at_fault_of_which_nothing_was_published_last_does_not_start(
     edit(config, "then: kejadian\n", "then: kejadain\n")
     with pytest.raises(DeploymentFaulty):
         to_start_with(config, lambda _: None)
+
+
+def test_a_version_of_another_program_is_no_reason_not_to_start(config: Config) -> None:
+    """It lacks a file that today's program asks for."""
+    done = now(config)
+    files = dict(versions.read(config.published_dir, done.activation.version).files)
+    del files["places.yaml"]
+    version = versions.freeze(config.published_dir, files, {})
+    with pytest.raises((VersionGone, DeploymentFaulty)):
+        load_version(config, version)
+    versions.activate(
+        config.published_dir,
+        version,
+        kind="publish",
+        who="",
+        why="",
+        folder=str(config.deployment),
+    )
+    said: list[str] = []
+    published, faults = to_start_with(config, said.append)
+    assert published.version == done.activation.version, "the folder as it is"
+    assert faults is None
+    assert version in said[0]
 
 
 def test_in_production_the_last_published_version_starts_whatever_the_folder_says(

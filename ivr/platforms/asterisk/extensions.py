@@ -84,6 +84,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # an engine keeps the text that it was started with
         autoescape=False,  # noqa: S701 (configuration text; every value is one of ours, checked)
     )
 
