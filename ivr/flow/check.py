@@ -10,43 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
-from math import inf
 
-from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
-from ivr.flow.calendar import Opening, Override
 from ivr.flow.check_choices import Finding, choices, not_offered
-from ivr.flow.engine import advance, begin
-from ivr.flow.events import (
-    CallOffered,
-    DigitsEntered,
-    Event,
-    NoInput,
-    QueueSeen,
-    Recorded,
-    RouteDecided,
-)
 from ivr.flow.fault import Fault
 from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
+from ivr.flow.longest import NO_WAY, Way, longest_way, said_s
 from ivr.flow.model import (
     NO_DOMAIN,
-    OPERATOR_ROUTE,
     OPERATOR_STEP,
-    CallState,
     Dialplan,
-    Entry,
     FlowError,
     Path,
-    Turn,
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.ask_place import AskPlaceStep
-from ivr.flow.steps.branch import BranchStep
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
-from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import texts
 from routing.decide import decide
 from routing.directory import PLACEHOLDER, is_placeholder, is_unset
@@ -97,15 +78,15 @@ def check(dialplan: Dialplan, directory: Directory, built: Built) -> Report:
     looking.at_the_prompts()
     looking.at_the_people()
     combinations = looking.at_the_routes()
-    seconds, path = looking.for_the_longest_way()
+    longest = looking.for_the_longest_way()
     return Report(
         faults=tuple(sorted(looking.faults, key=reading_order)),
         warnings=tuple(sorted(looking.warnings, key=reading_order)),
         human_by_s=dialplan.human_by_s,
         # Extensions ring a person beside the dialogue; one that ends sooner asks for him sooner.
-        worst_case_human_s=min(dialplan.human_by_s, seconds),
-        worst_path=path,
-        longest_dialogue_s=seconds,
+        worst_case_human_s=min(dialplan.human_by_s, longest.seconds),
+        worst_path=longest.path,
+        longest_dialogue_s=longest.seconds,
         combinations=combinations,
     )
 
@@ -149,6 +130,7 @@ class _Looking:
         self.dialplan = dialplan
         self.directory = directory
         self.built = built
+        self.heard_s: dict[Prompt, float] = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
 
@@ -266,14 +248,14 @@ class _Looking:
                 self.warn(path, "other-voice", message)
             seconds = self.seconds(prompt)
             if seconds > MAX_PROMPT_S:
-                message = f"Kalimat ini {_said(seconds)}; paling lama {_said(MAX_PROMPT_S)}."
+                message = f"Kalimat ini {said_s(seconds)}; paling lama {said_s(MAX_PROMPT_S)}."
                 self.warn(path, "long-prompt", f"{message} Persingkat, atau bagi dua.")
 
     def at_the_people(self) -> None:
         """In production every number is real, and two answering points stand on their own."""
         if self.dialplan.human_by_s > MAX_HUMAN_BY_S:
             message = (
-                f"Telepon petugas harus berdering paling lambat {_said(MAX_HUMAN_BY_S)} setelah "
+                f"Telepon petugas harus berdering paling lambat {said_s(MAX_HUMAN_BY_S)} setelah "
                 "dijawab. Tulis misalnya `human_by: 0s`."
             )
             self.fault((DIALPLAN_FILE, "human_by"), "human-by", message)
@@ -342,118 +324,24 @@ class _Looking:
                 self.warn(("agencies.yaml",), "no-agency", message)
         return len(SERVICES) * len(places)
 
-    def for_the_longest_way(self) -> tuple[float, tuple[str, ...]]:
+    def for_the_longest_way(self) -> Way:
         """The longest time before the dialogue itself rings somebody, and what the caller does for it."""
-        longest: tuple[float, tuple[str, ...]] = (0.0, ())
         try:
-            for dialplan in _at_all_hours(self.dialplan):
-                known: dict[object, tuple[float, tuple[str, ...]]] = {}
-                for offered in _offers(dialplan):
-                    way = self._longest(dialplan, begin(dialplan, offered), known)
-                    longest = max(longest, way, key=lambda one: one[0])
+            way = longest_way(self.dialplan, self.seconds)
         except FlowError as error:
             if not self.faults:
                 message = f"Alur ini tidak dapat dijalankan: {error}."
                 self.fault((DIALPLAN_FILE, "start"), "flow", message)
-            return 0.0, ()
-        return round(longest[0], 1), longest[1]
-
-    def _longest(
-        self, dialplan: Dialplan, turn: Turn, known: dict[object, tuple[float, tuple[str, ...]]]
-    ) -> tuple[float, tuple[str, ...]]:
-        spoken = sum(
-            self.seconds(prompt)
-            for action in turn.actions
-            if isinstance(action, Say)
-            for prompt in action.prompts
-        )
-        call, wait = turn.state, turn.state.waiting
-        said = (f"diucapkan {_said(spoken)}",) if spoken else ()
-        if isinstance(wait, DecideRoute):
-            following = advance(dialplan, call, RouteDecided((OPERATOR_ROUTE,), ()))
-            seconds, path = self._longest(dialplan, following, known)
-            return spoken + seconds, (*said, *path)
-        if not isinstance(wait, Gather | Record | LookAtQueue):
-            return spoken, (*said, f"{call.step}: telepon berdering")
-        # The wait itself belongs to the state: after silence it begins with other words than after a
-        # wrong key.
-        state = (wait, _what_matters(dialplan, call))
-        if state not in known:
-            prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
-            asked = sum(self.seconds(prompt) for prompt in prompts)
-            ways: list[tuple[float, tuple[str, ...]]] = []
-            for what, event, waited in _answers(wait):
-                following = advance(dialplan, call, event)
-                seconds, path = self._longest(dialplan, following, known)
-                entry = f"{call.step}: {what} setelah {_said(asked + waited)}"
-                ways.append((asked + waited + seconds, (entry, *path)))
-            known[state] = max(ways, key=lambda way: way[0])
-        seconds, path = known[state]
-        return spoken + seconds, (*said, *path)
+            return NO_WAY
+        return way._replace(seconds=round(way.seconds, 1))
 
     def seconds(self, prompt: Prompt) -> float:
         """How long a sentence takes to hear."""
-        audio = self.built(prompt)
-        return audio.seconds if audio else len(prompt.text) / CHARACTERS_PER_SECOND
-
-
-def _answers(wait: Gather | Record | LookAtQueue) -> Iterator[tuple[str, Event, float]]:
-    """Everything that can come next, and the longest that it takes: silence, each key that means
-    something and one that does not, each at the last moment; inputs of every length."""
-    if isinstance(wait, LookAtQueue):
-        for state in ("free", "busy", "unreachable"):
-            yield f"antrean {state}", QueueSeen(state), 0.0
-        return
-    if isinstance(wait, Record):
-        yield "bicara", Recorded(wait.name, wait.seconds), wait.seconds
-        yield "diam", NoInput(), wait.seconds
-        yield "tombol 0", DigitsEntered("0"), wait.seconds
-        return
-    yield "diam", NoInput(), wait.seconds
-    if wait.max_digits > 1:
-        # Each key is waited for anew; an input that is shorter ends with one wait more.
-        for length in range(1, wait.max_digits + 1):
-            waits = min(length + 1, wait.max_digits)
-            for digit in "0123456789":
-                yield f"{length} angka", DigitsEntered(digit * length), waits * wait.seconds
-        return
-    wrong = next((key for key in "123456789*#" if key not in wait.keys), None)
-    if wrong is not None:
-        yield "tombol salah", DigitsEntered(wrong), wait.seconds
-    for key in wait.keys:
-        yield f"tombol {key}", DigitsEntered(key), wait.seconds
-
-
-def _what_matters(dialplan: Dialplan, call: CallState) -> object:
-    """What the rest of a dialogue depends on. What was learned matters only where something asks."""
-    counts = (call.turn, call.no_input, call.no_match, tuple(sorted(call.denied.items())))
-    asks = any(isinstance(step, BranchStep | ConfirmStep) for step in dialplan.steps.values())
-    learned = (call.incident, call.place, call.answers, call.recorded) if asks else ()
-    offered = (call.offered.test, call.offered.caller) if asks else ()
-    return repr((call.step, counts, call.area, call.language, call.entered, learned, offered))
-
-
-def _at_all_hours(dialplan: Dialplan) -> Iterator[Dialplan]:
-    """The dialplan as it is when its schedules are open, closed, or on holiday, in all ways."""
-    used = {s.schedule for s in dialplan.steps.values() if isinstance(s, ScheduleStep)}
-    openings: tuple[Opening, ...] = ("open", "closed", "holiday")
-    for chosen in product(openings, repeat=len(used)):
-        overrides = {n: Override(o, inf) for n, o in zip(sorted(used), chosen, strict=True)}
-        calendar = replace(dialplan.calendar, overrides=overrides)
-        yield replace(dialplan, calendar=calendar) if used else dialplan
-
-
-def _offers(dialplan: Dialplan) -> Iterator[CallOffered]:
-    """A call for every entry, of every class of caller that the dialplan tells apart."""
-    told_apart = any(
-        isinstance(s, BranchStep) and s.branch == "caller" for s in dialplan.steps.values()
-    )
-    callers = (None, "0811", "0766", "+49") if told_apart else (None,)
-    plain = Entry(dialplan.start)
-    for entry in (plain, *dialplan.entries):
-        offered = CallOffered("check", 0.0, None, entry.dialled or "", entry.trunk or "", "", "")
-        for caller in callers:
-            yield replace(offered, caller=caller, test=entry.test)
+        if prompt not in self.heard_s:
+            audio = self.built(prompt)
+            spoken = len(prompt.text) / CHARACTERS_PER_SECOND
+            self.heard_s[prompt] = audio.seconds if audio else spoken
+        return self.heard_s[prompt]
 
 
 Exits = Mapping[str, Mapping[Path, str]]
@@ -515,10 +403,6 @@ def _is_other(step: MenuStep, place: Path) -> bool:
         return False
     option = step.options[str(place[1])]
     return option.incident is None and (OTHER in option.words or option.then == OTHER)
-
-
-def _said(seconds: float) -> str:
-    return f"{seconds:.1f}".rstrip("0").rstrip(".").replace(".", ",") + " detik"
 
 
 def _short(prompt: Prompt) -> str:

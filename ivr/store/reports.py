@@ -115,6 +115,12 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"> {body['digits']}"]
         case "no_input":
             return ["> (diam)"]
+        case "recorded":
+            return [f"> (bicara {body['seconds']:g} detik)"]
+        case "queue_seen":
+            return [f"! antrean {body['state']}"]
+        case "notified":
+            return [f"* notify {body['agency']}"]
         case "route_decided":
             routes = ", ".join(f"{r['agency']} via {r['trunk']}" for r in body["routes"])
             return [f"= {routes}", *(f"  because: {r['text']}" for r in body["because"])]

@@ -16,11 +16,23 @@ import pytest
 from callers import WRONG, Answer, Length, call, follow, of_the_path, start, wrong_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_deployment import DIALPLAN, shipped, small
+from small_deployment import DIALPLAN, ROOT, shipped, small
 
-from ivr.flow.actions import Dial, Gather
+from ivr.deployment import read
+from ivr.flow.actions import DecideRoute, Dial, Gather, LookAtQueue, Record, Say
 from ivr.flow.check import PromptAudio, Report, check
-from ivr.flow.model import OPERATOR_STEP, Dialplan, PlaceMenu, Step, Turn
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import (
+    CallOffered,
+    DigitsEntered,
+    Event,
+    NoInput,
+    QueueSeen,
+    Recorded,
+    RouteDecided,
+)
+from ivr.flow.loader import load
+from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, Dialplan, PlaceMenu, Step, Turn
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.connect import ConnectStep
@@ -186,3 +198,59 @@ def test_the_figure_does_not_mix_up_what_is_said_after_silence_and_after_a_wrong
     dialplan, _ = small(dialplan=DIALPLAN.replace("wait: 4s", "wait: 1s"))
     phrases = {**dialplan.phrases, "no_input": no_input, "no_match": no_match}
     is_exact(replace(dialplan, phrases=phrases, start="lainnya", places=one_area()))
+
+
+def test_no_caller_exceeds_the_figure_of_a_dialplan_with_every_step() -> None:
+    """Callers at all hours, of all classes, over all entries; digits are keyed in one by one."""
+    dialplan, directory = every_step()
+    figure = report(dialplan, directory, whole_seconds).longest_dialogue_s
+    chance = random.Random(112)
+    times = [whole_call(dialplan, chance) for _ in range(3000)]
+    assert max(times) <= figure
+    assert max(times) > 0.4 * figure
+
+
+def every_step() -> tuple[Dialplan, Directory]:
+    loaded = load(read(ROOT / "tests" / "deployments" / "lengkap").files)
+    assert loaded.dialplan is not None
+    assert loaded.directory is not None
+    return loaded.dialplan, loaded.directory
+
+
+def whole_call(dialplan: Dialplan, chance: random.Random) -> float:
+    """One caller with a clock of his own, late with every answer; the seconds until somebody is rung."""
+    offered = CallOffered(
+        "1",
+        at=chance.uniform(1.79e9, 1.82e9),
+        caller=chance.choice((None, "0811", "0766", "+49")),
+        dialled=chance.choice(("112", "1129", "119", "110")),
+        trunk=chance.choice(("", "telkomsel")),
+        case_number="",
+        dialplan_version="",
+    )
+    turn = begin(dialplan, offered)
+    seconds = 0.0
+    while True:
+        prompts = [
+            prompt
+            for action in turn.actions
+            if isinstance(action, Say | Gather | Record)
+            for prompt in action.prompts
+        ]
+        seconds += sum(map(whole_seconds, prompts))
+        event: Event
+        match turn.state.waiting:
+            case Dial():
+                return seconds
+            case DecideRoute():
+                event = RouteDecided((OPERATOR_ROUTE,), ())
+            case LookAtQueue():
+                event = QueueSeen(chance.choice(("free", "busy", "unreachable")))
+            case Record(name=name, seconds=longest):
+                seconds += longest
+                event = chance.choice((NoInput(), Recorded(name, longest)))
+            case Gather(seconds=wait, max_digits=most):
+                digits = "".join(chance.choices("1239", k=chance.randint(0, most)))
+                seconds += wait * max(1, len(digits) + (len(digits) < most and bool(digits)))
+                event = DigitsEntered(digits) if digits else NoInput()
+        turn = advance(dialplan, turn.state, event)

@@ -1,0 +1,201 @@
+"""The longest that a caller can be kept by the dialogue, whatever he does: a walk through the engine.
+
+Not estimated from the drawing of the steps: the engine itself is walked through every state that a
+caller can bring it to, each answer given at the last moment. What has been found from a state is kept;
+it holds for every turn in which the state is met again, unless the way from it was cut short by the
+bound on turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from math import inf
+from typing import NamedTuple
+
+from ivr.flow import engine
+from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
+from ivr.flow.calendar import Opening, Override
+from ivr.flow.engine import advance, begin
+from ivr.flow.events import (
+    CallOffered,
+    DigitsEntered,
+    Event,
+    NoInput,
+    QueueSeen,
+    Recorded,
+    RouteDecided,
+)
+from ivr.flow.model import OPERATOR_ROUTE, CallState, Dialplan, Entry, Turn
+from ivr.flow.prompt import Prompt
+from ivr.flow.steps.branch import BranchStep, caller_class
+from ivr.flow.steps.confirm import ConfirmStep
+from ivr.flow.steps.schedule import ScheduleStep
+from ivr.flow.template import placeholders
+
+
+class Way(NamedTuple):
+    """How long it is, what the caller does on it, and after how many turns it ends at most."""
+
+    seconds: float
+    path: tuple[str, ...]
+    turns: int = 0
+
+
+NO_WAY = Way(0.0, ())
+
+
+def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
+    """From the answer of a call until somebody is rung for it; raises FlowError.
+
+    ``seconds`` tells how long a sentence takes to hear.
+    """
+    longest = NO_WAY
+    for variant in _at_all_hours(dialplan):
+        walk = _Walk(variant, seconds)
+        for offered in _offers(variant):
+            longest = max(
+                longest, walk.from_turn(begin(variant, offered)), key=lambda way: way.seconds
+            )
+    return longest
+
+
+class _Walk:
+    """One walk; keeps what was found from each state."""
+
+    def __init__(self, dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> None:
+        self.dialplan = dialplan
+        self.seconds = seconds
+        self.asked_later = _asked_later(dialplan)
+        self.slowest = max(
+            (str(digit) for digit in range(10)),
+            key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
+        )
+        self.known: dict[object, Way] = {}
+
+    def from_turn(self, turn: Turn) -> Way:
+        spoken = sum(
+            self.seconds(prompt)
+            for action in turn.actions
+            if isinstance(action, Say)
+            for prompt in action.prompts
+        )
+        call, wait = turn.state, turn.state.waiting
+        said = (f"diucapkan {said_s(spoken)}",) if spoken else ()
+        if isinstance(wait, DecideRoute):
+            event = RouteDecided((OPERATOR_ROUTE,), ())
+            way = self.from_turn(advance(self.dialplan, call, event))
+            return Way(spoken + way.seconds, (*said, *way.path), way.turns + 1)
+        if not isinstance(wait, Gather | Record | LookAtQueue):
+            return Way(spoken, (*said, f"{call.step}: telepon berdering"))
+        way = self._from_state(call, wait)
+        return Way(spoken + way.seconds, (*said, *way.path), way.turns)
+
+    def _from_state(self, call: CallState, wait: Gather | Record | LookAtQueue) -> Way:
+        # The wait itself belongs to the state: after silence it begins with other words than after a
+        # wrong key.
+        state = (wait, _what_matters(call, self.asked_later))
+        found = self.known.get(state)
+        if found is not None and call.turn + found.turns < engine.MAX_TURNS:
+            return found
+        state_of_turn = (state, call.turn)
+        if state_of_turn in self.known:
+            return self.known[state_of_turn]
+        ways = list(self._ways(call, wait))
+        longest = max(ways, key=lambda way: way.seconds)
+        way = longest._replace(turns=max(way.turns for way in ways))
+        cut_short = call.turn + way.turns >= engine.MAX_TURNS
+        self.known[state_of_turn if cut_short else state] = way
+        return way
+
+    def _ways(self, call: CallState, wait: Gather | Record | LookAtQueue) -> Iterator[Way]:
+        prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
+        asked = sum(map(self.seconds, prompts))
+        for what, event, waited in _answers(wait, self.slowest):
+            way = self.from_turn(advance(self.dialplan, call, event))
+            took = asked + waited
+            entry = f"{call.step}: {what} setelah {said_s(took)}"
+            yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
+
+
+def _answers(
+    wait: Gather | Record | LookAtQueue, slowest: str
+) -> Iterator[tuple[str, Event, float]]:
+    """Everything that can come next, and the longest that it takes: silence, each key that means
+    something and one that does not, each at the last moment; inputs of every length, of the digit that
+    is the slowest to read back."""
+    if isinstance(wait, LookAtQueue):
+        for state in ("free", "busy", "unreachable"):
+            yield f"antrean {state}", QueueSeen(state), 0.0
+        return
+    if isinstance(wait, Record):
+        yield "bicara", Recorded(wait.name, wait.seconds), wait.seconds
+        yield "diam", NoInput(), wait.seconds
+        yield "tombol 0", DigitsEntered("0"), wait.seconds
+        return
+    yield "diam", NoInput(), wait.seconds
+    if wait.max_digits > 1:
+        # Each key is waited for anew; an input that is shorter ends with one wait more.
+        for length in range(1, wait.max_digits + 1):
+            waits = min(length + 1, wait.max_digits)
+            yield f"{length} angka", DigitsEntered(slowest * length), waits * wait.seconds
+        yield "tombol 0", DigitsEntered("0"), 2 * wait.seconds
+        return
+    wrong = next((key for key in "123456789*#" if key not in wait.keys), None)
+    if wrong is not None:
+        yield "tombol salah", DigitsEntered(wrong), wait.seconds
+    for key in wait.keys:
+        yield f"tombol {key}", DigitsEntered(key), wait.seconds
+
+
+def _what_matters(call: CallState, asked: frozenset[str]) -> object:
+    """What the rest of a dialogue depends on. What was learned matters only where something asks."""
+    counts = (call.no_input, call.no_match, tuple(sorted(call.denied.items())))
+    learned = (
+        call.incident if "incident" in asked else None,
+        call.place if "place" in asked else None,
+        caller_class(call.offered) if "caller" in asked else None,
+        tuple(value for name, value in sorted(call.answers.items()) if name in asked),
+        tuple(name for name in call.recorded if name in asked),
+    )
+    return (call.step, counts, call.area, call.language, call.entered, learned)
+
+
+def _asked_later(dialplan: Dialplan) -> frozenset[str]:
+    """What of a call some step asks for: in a branch, or in a sentence that a caller hears."""
+    names: set[str] = set()
+    for step in dialplan.steps.values():
+        if isinstance(step, BranchStep):
+            names.add(step.branch)
+        elif isinstance(step, ConfirmStep):
+            names.update(placeholders(step.confirm))
+    return frozenset(names)
+
+
+def _at_all_hours(dialplan: Dialplan) -> Iterator[Dialplan]:
+    """The dialplan as it is when its schedules are open, closed, or on holiday, in all ways."""
+    used = {s.schedule for s in dialplan.steps.values() if isinstance(s, ScheduleStep)}
+    openings: tuple[Opening, ...] = ("open", "closed", "holiday")
+    for chosen in product(openings, repeat=len(used)):
+        overrides = {n: Override(o, inf) for n, o in zip(sorted(used), chosen, strict=True)}
+        calendar = replace(dialplan.calendar, overrides=overrides)
+        yield replace(dialplan, calendar=calendar) if used else dialplan
+
+
+def _offers(dialplan: Dialplan) -> Iterator[CallOffered]:
+    """A call for every entry, of every class of caller that the dialplan tells apart."""
+    told_apart = any(
+        isinstance(s, BranchStep) and s.branch == "caller" for s in dialplan.steps.values()
+    )
+    callers = (None, "0811", "0766", "+49") if told_apart else (None,)
+    plain = Entry(dialplan.start)
+    for entry in (plain, *dialplan.entries):
+        offered = CallOffered("check", 0.0, None, entry.dialled or "", entry.trunk or "", "", "")
+        for caller in callers:
+            yield replace(offered, caller=caller, test=entry.test)
+
+
+def said_s(seconds: float) -> str:
+    """Seconds as an administrator writes them: 7,5 detik."""
+    return f"{seconds:.1f}".rstrip("0").rstrip(".").replace(".", ",") + " detik"
