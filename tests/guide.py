@@ -22,7 +22,7 @@ GUIDE = ROOT / "docs" / "panduan-admin.md"
 
 _PARTS = ("ivr", "routing", "asterisk", "dialplans", "prompts", "tests/calls")
 _FENCED = re.compile(r"^```(\w+)( mesin)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"`([\w-]+\.yaml)`")
+_FILE = re.compile(r"`([\w/-]+\.yaml)`")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Clone:
         new = "".join(line[1:] for line in lines if line[0] != "-")
         file = self.deployment / block.file
         if not old:
+            file.parent.mkdir(exist_ok=True)
             file.write_text(new)
             return
         text = file.read_text()

@@ -60,6 +60,8 @@ def test_the_guide_shows_each_of_the_things_an_administrator_changes() -> None:
         "Menerbitkan",
         "Riwayat dan membatalkan",
         "Jam buka dan hari raya",
+        "Nomor lain dan panggilan uji",
+        "Bahasa lain",
     ]
     assert "## Istilah" in GUIDE.read_text(encoding="utf-8")
 
