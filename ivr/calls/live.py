@@ -31,7 +31,7 @@ from ivr.flow.prompt import Prompt
 from ivr.location import pidf
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.perform import COMMAND_S, Channel, joined, perform
+from ivr.platforms.asterisk.perform import COMMAND_S, KNOWN, Channel, joined, perform
 from routing.model import Location, Reason
 
 COMMIT_S = 0.05
@@ -91,7 +91,10 @@ async def new_call(session: AgiSession, host: Host) -> None:
     channel = _channel(host, published, offered.call_id)
     number = joined(_spoken_number(published, offered.caller), channel)
     turn = engine.begin(published.dialplan, offered)
-    await _walk(session, host, published, offered.call_id, turn, variables={"SIAGA_NUMBER": number})
+    variables = {"SIAGA_NUMBER": number}
+    if offered.test:
+        variables[KNOWN] = joined(published.dialplan.known(turn.state), channel)
+    await _walk(session, host, published, offered.call_id, turn, variables=variables)
 
 
 async def _begun_with(host: Host, version: str) -> Published:
@@ -276,15 +279,15 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
     ]
     if texts:
         host.observe(call_id, "said", {"texts": texts})
-    for action in turn.actions:
-        for agency in action.agencies if isinstance(action, Notify) else ():
-            host.observe(call_id, "notified", {"agency": agency})
     facts: dict[str, object] = {a.name: a.value for a in turn.actions if isinstance(a, Learn)}
     if facts:
         location = turn.state.location
         if location is not None and "place" in facts:
             facts["confidence"] = location.confidence
         host.observe(call_id, "learned", facts)
+    for action in turn.actions:  # a ticket says what is known by now
+        for agency in action.agencies if isinstance(action, Notify) else ():
+            host.observe(call_id, "notified", {"agency": agency})
 
 
 async def _sip_location(session: AgiSession, published: Published) -> Location | None:

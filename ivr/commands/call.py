@@ -7,6 +7,7 @@ Where there is no record (no controller ran) the phone's own SIP trace tells who
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ def wish(
         incident, comma, place = choose.partition(",")
         if not comma:
             raise ValueError("Tulis --choose KEJADIAN,KODE, misalnya kebakaran,14.03.09.")
-        found = keys_to(_answering(config).dialplan, incident, place)
+        found = keys_to(_answering(config).dialplan, incident, place, at=time.time(), caller=caller)
         if found is None:
             raise ValueError(f"Tidak ada tombol yang menuju {incident} di {place}.")
         keys = found

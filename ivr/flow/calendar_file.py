@@ -59,7 +59,7 @@ def _hours(value: str) -> str:
     if not well or opens == closes or not (opens < DAY_MINUTES and closes <= DAY_MINUTES):
         raise PydanticCustomError(
             "hours",
-            '`{value}` bukan jam buka. Tulis misalnya "08:00-16:00".',
+            '`{value}` bukan jam buka. Tulis misalnya "08:00-16:00", atau "00:00-24:00" untuk sehari penuh.',
             {"value": value[:40]},
         )
     return value
@@ -82,13 +82,17 @@ def _one_or_more(value: object) -> object:
 
 def _date(value: str) -> str:
     try:
-        date.fromisoformat(value)
+        well = (
+            date.fromisoformat(value).isoformat() == value
+        )  # 20270320 would be a second name of a day
     except ValueError:
+        well = False
+    if not well:
         raise PydanticCustomError(
             "date",
             "`{value}` bukan tanggal. Tulis tahun-bulan-hari, misalnya 2027-03-20.",
             {"value": value[:40]},
-        ) from None
+        )
     return value
 
 

@@ -23,11 +23,14 @@ from ivr.flow.model import (
     Path,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.steps.ask import AskStep
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
+from ivr.flow.steps.language import LanguageStep
 from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
+from ivr.flow.steps.record import RecordStep
 from ivr.flow.template import texts
 from routing.decide import decide
 from routing.directory import PLACEHOLDER, is_placeholder, is_unset
@@ -42,6 +45,9 @@ CHARACTERS_PER_SECOND = 14.0
 
 OPEN_GATE = "tetap di telepon"
 OTHER = "lainnya"
+
+_QUESTIONS = (MenuStep, LanguageStep, AskStep, ConfirmStep, RecordStep)
+"""The steps that wait for a caller before he has told where he is."""
 
 _TRIES_MESSAGE = f"Bertanya lebih dari {MAX_TRIES} kali menunda petugas. Pakai {MAX_TRIES}."
 
@@ -182,14 +188,17 @@ class _Looking:
         """Rules 4, 6 and 8: few options, few tries, and never a gate."""
         for name, step in self.dialplan.steps.items():
             path: Path = (DIALPLAN_FILE, "steps", name)
+            if isinstance(step, MenuStep | LanguageStep):
+                self._few((*path, "options"), len(step.options))
+            if isinstance(step, MenuStep | AskStep | ConfirmStep) and (step.tries or 0) > MAX_TRIES:
+                self.warn((*path, "tries"), "tries", _TRIES_MESSAGE)
+            if isinstance(step, ConfirmStep):
+                self._short_enough((*path, "confirm"), sum(map(self.seconds, texts(step.confirm))))
             if not isinstance(step, MenuStep):
                 continue
-            self._few((*path, "options"), len(step.options))
             if OPEN_GATE not in step.menu.lower():
                 message = f'Menu ini terdengar seperti syarat. Tambahkan "Atau {OPEN_GATE}."'
                 self.warn((*path, "menu"), "gate", message)
-            if (step.tries or 0) > MAX_TRIES:
-                self.warn((*path, "tries"), "tries", _TRIES_MESSAGE)
         if self.dialplan.defaults.tries > MAX_TRIES:
             self.warn((DIALPLAN_FILE, "defaults", "tries"), "tries", _TRIES_MESSAGE)
         self._few((PLACES_FILE, "wilayah", "areas"), len(self.dialplan.places.areas))
@@ -206,7 +215,7 @@ class _Looking:
             self.warn(path, "too-many-options", message)
 
     def _second_menus(self) -> None:
-        """A caller in danger meets one menu before the place; a second one only behind lainnya."""
+        """A caller in danger meets one question before the place; a second one only behind lainnya."""
         ways: list[tuple[str, int, bool, Path]] = [
             (start, 0, False, (DIALPLAN_FILE, "start")) for start in self.dialplan.starts
         ]
@@ -218,12 +227,12 @@ class _Looking:
             if (name, menus, behind_other) in seen or isinstance(step, AskPlaceStep):
                 continue
             seen.add((name, menus, behind_other))
-            if isinstance(step, MenuStep):
+            if isinstance(step, _QUESTIONS):
                 menus += 1
                 if (menus > 2 or (menus == 2 and not behind_other)) and path not in warned:
                     warned.add(path)
                     message = (
-                        f"Menu kedua sebelum tempat ditanyakan (`{name}`). "
+                        f"Pertanyaan kedua sebelum tempat ditanyakan (`{name}`). "
                         f"Hanya di balik pilihan `{OTHER}` itu boleh."
                     )
                     self.warn(path, "second-menu", message)
@@ -246,10 +255,12 @@ class _Looking:
             elif found.voice != main_voice and not prompt.language:
                 message = f"Suara lain ({found.voice}, bukan {main_voice}): “{_short(prompt)}”."
                 self.warn(path, "other-voice", message)
-            seconds = self.seconds(prompt)
-            if seconds > MAX_PROMPT_S:
-                message = f"Kalimat ini {said_s(seconds)}; paling lama {said_s(MAX_PROMPT_S)}."
-                self.warn(path, "long-prompt", f"{message} Persingkat, atau bagi dua.")
+            self._short_enough(path, self.seconds(prompt))
+
+    def _short_enough(self, path: Path, seconds: float) -> None:
+        if seconds > MAX_PROMPT_S:
+            message = f"Kalimat ini {said_s(seconds)}; paling lama {said_s(MAX_PROMPT_S)}."
+            self.warn(path, "long-prompt", f"{message} Persingkat, atau bagi dua.")
 
     def at_the_people(self) -> None:
         """In production every number is real, and two answering points stand on their own."""

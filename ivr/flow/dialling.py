@@ -56,9 +56,7 @@ def after_dial(dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
 def dial(
     dialplan: Dialplan, call: CallState, routes: tuple[Route, ...], whisper: tuple[Prompt, ...]
 ) -> Dial:
-    """Ring these, for as long as this call's agencies may still ring. Of a test call they are told."""
-    if call.offered.test:
-        whisper = (*dialplan.phrase("test_call"), *whisper)
+    """Ring these, for as long as this call's agencies may still ring."""
     return Dial(routes, whisper, _budget_s(dialplan, call))
 
 

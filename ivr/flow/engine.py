@@ -116,7 +116,7 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
         elif outcome.ended:
             said = _in_language(dialplan, outcome.call, actions)
             return Turn(replace(outcome.call, waiting=None, ended=True), said, ended=True)
-        elif isinstance(last, Gather | Record) and outcome.call.turn >= MAX_TURNS:
+        elif isinstance(last, Gather | Record | LookAtQueue) and outcome.call.turn >= MAX_TURNS:
             actions.pop()
             outcome = go(outcome.call, OPERATOR_STEP)
         elif isinstance(last, Wait):

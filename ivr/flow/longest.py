@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
-from math import inf
 from typing import NamedTuple
 
 from ivr.flow import engine
 from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
-from ivr.flow.calendar import Opening, Override
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallOffered,
@@ -33,6 +31,7 @@ from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
+from routing.model import Location
 
 
 class Way(NamedTuple):
@@ -51,27 +50,27 @@ def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
 
     ``seconds`` tells how long a sentence takes to hear.
     """
-    longest = NO_WAY
-    for variant in _at_all_hours(dialplan):
-        walk = _Walk(variant, seconds)
-        for offered in _offers(variant):
-            longest = max(
-                longest, walk.from_turn(begin(variant, offered)), key=lambda way: way.seconds
-            )
-    return longest
+    variant = _at_all_hours(dialplan)
+    schedules = (name for name, step in dialplan.steps.items() if isinstance(step, ScheduleStep))
+    walk = _Walk(variant, seconds, frozenset(schedules))
+    ways = (walk.from_turn(begin(variant, offered)) for offered in _offers(variant))
+    return max(ways, key=lambda way: way.seconds)
 
 
 class _Walk:
     """One walk; keeps what was found from each state."""
 
-    def __init__(self, dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> None:
+    def __init__(
+        self, dialplan: Dialplan, seconds: Callable[[Prompt], float], schedules: frozenset[str]
+    ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
         self.asked_later = _asked_later(dialplan)
         self.slowest = max(
-            (str(digit) for digit in range(10)),
+            (str(digit) for digit in range(1, 10)),
             key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
         )
+        self.schedules = schedules
         self.known: dict[object, Way] = {}
 
     def from_turn(self, turn: Turn) -> Way:
@@ -115,7 +114,8 @@ class _Walk:
         for what, event, waited in _answers(wait, self.slowest):
             way = self.from_turn(advance(self.dialplan, call, event))
             took = asked + waited
-            entry = f"{call.step}: {what} setelah {said_s(took)}"
+            does = _AS_SCHEDULE[what] if call.step in self.schedules else what
+            entry = f"{call.step}: {does} setelah {said_s(took)}"
             yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
 
 
@@ -139,8 +139,10 @@ def _answers(
         # Each key is waited for anew; an input that is shorter ends with one wait more.
         for length in range(1, wait.max_digits + 1):
             waits = min(length + 1, wait.max_digits)
-            yield f"{length} angka", DigitsEntered(slowest * length), waits * wait.seconds
-        yield "tombol 0", DigitsEntered("0"), 2 * wait.seconds
+            for digit in (slowest, "0"):
+                yield f"{length} angka", DigitsEntered(digit * length), waits * wait.seconds
+        full = wait.max_digits
+        yield f"{full} tombol salah", DigitsEntered("*" * full), full * wait.seconds
         return
     wrong = next((key for key in "123456789*#" if key not in wait.keys), None)
     if wrong is not None:
@@ -154,12 +156,18 @@ def _what_matters(call: CallState, asked: frozenset[str]) -> object:
     counts = (call.no_input, call.no_match, tuple(sorted(call.denied.items())))
     learned = (
         call.incident if "incident" in asked else None,
-        call.place if "place" in asked else None,
+        _where(call) if "place" in asked else None,
         caller_class(call.offered) if "caller" in asked else None,
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
     return (call.step, counts, call.area, call.language, call.entered, learned)
+
+
+def _where(call: CallState) -> object:
+    """The place, and whether it is said as one that was guessed."""
+    location = call.location
+    return None if location is None else (location.code, location.confidence)
 
 
 def _asked_later(dialplan: Dialplan) -> frozenset[str]:
@@ -173,27 +181,44 @@ def _asked_later(dialplan: Dialplan) -> frozenset[str]:
     return frozenset(names)
 
 
-def _at_all_hours(dialplan: Dialplan) -> Iterator[Dialplan]:
-    """The dialplan as it is when its schedules are open, closed, or on holiday, in all ways."""
-    used = {s.schedule for s in dialplan.steps.values() if isinstance(s, ScheduleStep)}
-    openings: tuple[Opening, ...] = ("open", "closed", "holiday")
-    for chosen in product(openings, repeat=len(used)):
-        overrides = {n: Override(o, inf) for n, o in zip(sorted(used), chosen, strict=True)}
-        calendar = replace(dialplan.calendar, overrides=overrides)
-        yield replace(dialplan, calendar=calendar) if used else dialplan
+def _at_all_hours(dialplan: Dialplan) -> Dialplan:
+    """The same with each schedule as a fork that may go any way at any time: no call meets more."""
+    steps = {
+        name: _any_way(step) if isinstance(step, ScheduleStep) else step
+        for name, step in dialplan.steps.items()
+    }
+    return replace(dialplan, steps=steps)
+
+
+_AS_SCHEDULE = {
+    "antrean free": "jam buka",
+    "antrean busy": "jam tutup",
+    "antrean unreachable": "hari libur",
+}
+
+
+def _any_way(step: ScheduleStep) -> BranchStep:
+    return BranchStep(
+        branch="queue",
+        when={"free": step.open, "busy": step.closed, "unreachable": step.holiday or step.closed},
+    )
 
 
 def _offers(dialplan: Dialplan) -> Iterator[CallOffered]:
-    """A call for every entry, of every class of caller that the dialplan tells apart."""
-    told_apart = any(
-        isinstance(s, BranchStep) and s.branch == "caller" for s in dialplan.steps.values()
-    )
+    """A call for every entry, of every class of caller and from every place that is told apart."""
+    branches = [step for step in dialplan.steps.values() if isinstance(step, BranchStep)]
+    told_apart = any(step.branch == "caller" for step in branches)
     callers = (None, "0811", "0766", "+49") if told_apart else (None,)
-    plain = Entry(dialplan.start)
-    for entry in (plain, *dialplan.entries):
-        offered = CallOffered("check", 0.0, None, entry.dialled or "", entry.trunk or "", "", "")
-        for caller in callers:
-            yield replace(offered, caller=caller, test=entry.test)
+    cases = {case for step in branches if step.branch == "place" for case in step.when}
+    codes = [code for code, name in dialplan.places.names.items() if cases & {code, name}]
+    places = [None, *(Location("check", code=code, confidence=1.0) for code in codes)]
+    for entry, caller, place in product(
+        (Entry(dialplan.start), *dialplan.entries), callers, places
+    ):
+        yield CallOffered(
+            "check", 0.0, caller, entry.dialled or "", entry.trunk or "", "", "",
+            location=place, test=entry.test,
+        )  # fmt: skip
 
 
 def said_s(seconds: float) -> str:

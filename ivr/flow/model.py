@@ -6,6 +6,7 @@ a wait, another step, or the end. Nothing here is ever changed in place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -213,7 +214,7 @@ class Dialplan:
     def entry(self, dialled: str, trunk: str) -> Entry:
         """Where a call begins: the first entry that fits, else ``start``."""
         for entry in self.entries:
-            if entry.dialled in (None, dialled) and entry.trunk in (None, trunk):
+            if entry.dialled in (None, dialled, _short(dialled)) and entry.trunk in (None, trunk):
                 return entry
         return Entry(self.start)
 
@@ -260,7 +261,16 @@ class Dialplan:
         """What and where, as far as it is known: what a person is told before the caller."""
         incident = self.incident_name(call.incident) if call.incident else ()
         place = self.place_name(call) if call.location or call.area else ()
-        return (*incident, *place)
+        return (*self.marked(call), *incident, *place)
+
+    def marked(self, call: CallState) -> tuple[Prompt, ...]:
+        """What whoever takes a test call is told first: nobody is to be sent out for it."""
+        return self.phrase("test_call") if call.offered.test else ()
+
+
+def _short(dialled: str) -> str:
+    """An emergency number as one dials it here, where a carrier has put the country before it."""
+    return re.sub(r"^\+?62(?=1[0-9]{2,3}$)", "", dialled)
 
 
 def go(call: CallState, then: str, *actions: Action) -> Outcome:

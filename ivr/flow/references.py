@@ -33,7 +33,8 @@ def dangling(
 
     ``kecamatan`` are names by code.
     """
-    answers = [*KNOWN, *(n for n, s in steps.items() if isinstance(s, AskStep | RecordStep))]
+    digits = [*KNOWN, *(n for n, s in steps.items() if isinstance(s, AskStep))]
+    answers = [*digits, *(n for n, s in steps.items() if isinstance(s, RecordStep))]
     for name, step in steps.items():
         match step:
             case NotifyStep():
@@ -73,8 +74,10 @@ def dangling(
                         )
             case ConnectStep(whisper=template) | ConfirmStep(confirm=template):
                 key = "whisper" if isinstance(step, ConnectStep) else "confirm"
+                # A caller is not played his own words: only digits are said back to him.
+                able = answers if key == "whisper" else digits
                 for part in placeholders(template):
-                    if part not in answers:
-                        known_here = ", ".join(f"{{{answer}}}" for answer in answers)
+                    if part not in able:
+                        known_here = ", ".join(f"{{{answer}}}" for answer in able)
                         message = f"`{{{part}}}` tidak dikenal. Yang dapat dipakai: {known_here}."
                         yield (name, key), "placeholder", message

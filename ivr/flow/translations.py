@@ -107,6 +107,9 @@ def usable(
                 "Perbaiki `text`, lalu salin kalimat yang baru ke `of`."
             )
             warnings.append(marks.fault((*path, "of"), "translation-old", message))
+        elif _keys(one.of) != _keys(one.text):
+            message = "Tombol atau angka di terjemahan ini lain dari yang di kalimat aslinya."
+            faults.append(marks.fault((*path, "text"), "translation-keys", message))
         elif isinstance(steps.get(name.partition(".")[0]), ConfirmStep) and (
             sorted(placeholders(one.of)) != sorted(placeholders(one.text))
         ):
@@ -120,3 +123,8 @@ def usable(
         message = f"{len(missing)} kalimat belum diterjemahkan dan terdengar dalam bahasa pertama: {listed}."
         warnings.append(marks.fault((file,), "translation-missing", message))
     return found, faults, warnings
+
+
+def _keys(sentence: str) -> list[str]:
+    """The numbers that are named; a caller presses what he hears."""
+    return sorted(re.findall(r"[0-9]+", sentence))

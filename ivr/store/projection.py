@@ -56,7 +56,11 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
             )
         )
     elif kind == "notified":
-        tickets.make_up(connection, call_id, seq, at, "notify", to=str(body["agency"]))
+        to = str(body["agency"])
+        if not tickets.was_notified(
+            connection, call_id, to
+        ):  # a dialogue that goes on tells it again
+            tickets.make_up(connection, call_id, seq, at, "notify", to=to)
     elif kind == "location_learned":
         _location(connection, call_id, seq, at, body["location"])
     elif kind == "leg.ringing":

@@ -67,6 +67,12 @@ def make_up(
         connection.execute(insert(TICKETS).values(row))
 
 
+def was_notified(connection: Connection, call_id: str, to: str) -> bool:
+    """True if there is a ticket already that lets this agency know of the call."""
+    told = connection.scalars(select(TICKETS.c.body).where(TICKETS.c.call_id == call_id))
+    return any((body["event"], body["to"]) == ("notify", to) for body in told)
+
+
 def waiting(engine: Engine) -> list[Ticket]:
     """The oldest waiting ticket of every call, oldest first."""
     first = (

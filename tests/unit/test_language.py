@@ -10,6 +10,7 @@ from small_deployment import ROOT
 
 from ivr.deployment import read
 from ivr.flow.actions import Dial, Gather, LookAtQueue, Notify, Record, Say
+from ivr.flow.check import PromptAudio, check
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallOffered,
@@ -21,6 +22,7 @@ from ivr.flow.events import (
     RouteDecided,
 )
 from ivr.flow.journal import from_json, to_json
+from ivr.flow.keys import keys_to
 from ivr.flow.loader import load
 from ivr.flow.model import Turn
 from ivr.flow.prompt import Prompt
@@ -111,6 +113,7 @@ def test_a_call_begins_where_its_number_and_trunk_say() -> None:
     assert call(dialled="119", trunk="telkomsel").state.step == "kesehatan"
     assert call(dialled="119", trunk="jasnita-masuk").state.step == "bahasa"
     assert DIALPLAN.entry("1129", "").test
+    assert DIALPLAN.entry("+621129", "").test, "as some carriers send it"
     assert not DIALPLAN.entry("112", "").test
 
 
@@ -118,7 +121,11 @@ def test_whoever_takes_a_test_call_hears_first_that_it_is_one() -> None:
     turn = routed(call(*keys("", "2", "1", "1", "", ""), dialled="1129", test=True))
     dial = turn.state.waiting
     assert isinstance(dial, Dial)
+    assert dial.whisper.count(Prompt("Ini panggilan uji.")) == 1
     assert dial.whisper[0] == Prompt("Ini panggilan uji.")
+    operator = call(*keys("", "0"), dialled="1129", test=True).state.waiting
+    assert isinstance(operator, Dial)
+    assert operator.whisper[0] == Prompt("Ini panggilan uji.")
 
 
 # language
@@ -305,3 +312,63 @@ def test_what_happened_is_told_and_kept_as_json() -> None:
     assert tell(DIALPLAN, events)[0] == "! queue unreachable"
     for event in (QueueSeen("busy"), Recorded("keterangan", 4.5)):
         assert from_json(to_json(event)) == event
+
+
+# What would go wrong unseen
+
+
+def changed(old: str, new: str) -> tuple[list[str], list[str]]:
+    """The codes of the faults and warnings after one change of the dialplan."""
+    files = read(FOLDER).files
+    assert old in files["dialplan.yaml"]
+    loaded = load({**files, "dialplan.yaml": files["dialplan.yaml"].replace(old, new, 1)})
+    if loaded.dialplan is None or loaded.directory is None:
+        return [fault.code for fault in loaded.faults], []
+    found = check(loaded.dialplan, loaded.directory, lambda prompt: PromptAudio("satu", 1.0))
+    return [fault.code for fault in found.faults], [fault.code for fault in found.warnings]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("digits: 1-3", "digits: [0, 99]", "digits"),
+        ("digits: 1-3", "digits: 3-1", "digits"),
+        ("notify: [bpbd-bengkalis,", "notify: [bpbd-bengkalsi,", "unknown-agency"),
+        ("schedule: kantor", "schedule: kantro", "unknown-schedule"),
+        ("when: {Mandau:", "when: {Mandua:", "unknown-kecamatan"),
+        ("when: {free:", "when: {fere:", "case"),
+        ("options: {2: en}", "options: {2: de}", "unknown-language"),
+        ("{incident}, {place}. Benar", "{keterangan}, {place}. Benar", "placeholder"),
+        ("start: kesehatan", "start: kesehatn", "unknown-step"),
+        ("trunk: telkomsel", "trunk: telkomsle", "unknown-trunk"),
+        ('dialled: "110"', 'dialled: "1129"', "entry-twice"),
+        ("when: {free: petugas, busy: siapa,", "when: {free: petugas, busy: antrean,", "loop"),
+    ],
+)
+def test_what_leads_nowhere_is_a_fault(old: str, new: str, code: str) -> None:
+    assert code in changed(old, new)[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("    otherwise: kejadian\n", "    otherwise: kejadian\n    tries: 4\n", "tries"),
+        ("    then: kejadian\n    wait: 2s", "    then: kejadian\n    wait: 2s", "second-menu"),
+    ],
+)
+def test_what_keeps_a_caller_is_a_warning(old: str, new: str, code: str) -> None:
+    assert code in changed(old, new)[1]
+
+
+def test_a_translation_that_names_another_key_is_a_fault() -> None:
+    files = read(FOLDER).files
+    english = files["prompts/en.yaml"].replace("For fire press 1", "For fire press 3")
+    loaded = load({**files, "prompts/en.yaml": english})
+    assert [(f.code, f.file, f.line) for f in loaded.faults] == [
+        ("translation-keys", "prompts/en.yaml", 3)
+    ]
+
+
+def test_the_keys_to_an_incident_and_a_place_are_found_through_every_step() -> None:
+    pressed = keys_to(DIALPLAN, "kebakaran", "14.03.09", at=TUESDAY_NOON, caller="0811")
+    assert pressed == "111111#1"

@@ -85,8 +85,8 @@ class Caller:
         self.meanwhile(command)
         left = self.answers.get(command.verb, [])
         result, _, rest = (left.pop(0) if left else "0").partition(" ")
-        endpos = rest.partition("endpos=")[2]
-        return Reply(200, result, endpos=int(endpos) if endpos else None)
+        data, _, endpos = rest.partition(" endpos=")
+        return Reply(200, result, data.strip("()") or None, int(endpos) if endpos else None)
 
     @property
     def said(self) -> list[str]:
@@ -448,6 +448,22 @@ def test_hash_alone_is_no_input_and_as_the_only_digit_it_is_a_key() -> None:
     assert caller.perform(caller.channel(), ask(ASKED)) == DigitsEntered("#")
 
 
+def test_a_hash_after_the_last_digit_belongs_to_the_input_and_to_no_other_question() -> None:
+    caller = Caller({"WAIT FOR DIGIT": ["49", "50", "35", "49"]})
+    channel = caller.channel()
+    assert caller.perform(channel, ask(ASKED, digits=2)) == DigitsEntered("12")
+    assert caller.perform(channel, ask(MORE)) == DigitsEntered("1")
+
+
+def test_a_hash_long_after_the_last_digit_is_a_key_like_any_other() -> None:
+    caller = Caller({"WAIT FOR DIGIT": ["49", "50"]})
+    channel = caller.channel()
+    assert caller.perform(channel, ask(ASKED, digits=2)) == DigitsEntered("12")
+    caller.now += 4.0
+    caller.answers = {"WAIT FOR DIGIT": ["35"]}
+    assert caller.perform(channel, ask(MORE)) == DigitsEntered("#")
+
+
 SPEAK = Record("keterangan", (ASKED,), 8.0)
 
 
@@ -455,12 +471,12 @@ SPEAK = Record("keterangan", (ASKED,), 8.0)
     ("answer", "event"),
     [
         ("0 (timeout) endpos=64000", Recorded("keterangan", 8.0)),
-        (
-            "0 (timeout) endpos=56000",
-            Recorded("keterangan", 4.0),
-        ),  # three seconds of silence ended it
+        # A second of the silence that ended it is kept.
+        ("0 (timeout) endpos=20000", Recorded("keterangan", 1.5)),
+        # No key was pressed, whatever the number is.
+        ("48 (timeout) endpos=20000", Recorded("keterangan", 1.5)),
         ("35 (dtmf) endpos=16000", Recorded("keterangan", 2.0)),
-        ("0 (timeout) endpos=24800", NoInput()),  # silence alone
+        ("0 (timeout) endpos=8800", NoInput()),
         ("35 (dtmf) endpos=800", NoInput()),
         ("-1 (writefile) endpos=0", NoInput()),
         ("48 (dtmf) endpos=8000", DigitsEntered("0")),

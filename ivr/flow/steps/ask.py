@@ -47,15 +47,13 @@ _DIGITS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?", re.ASCII)
 
 
 def _digits(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _DIGITS.fullmatch(value.strip())
+    found = _DIGITS.fullmatch(value.strip()) if isinstance(value, str) else None
     least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= least <= most <= MAX_DIGITS:
         raise PydanticCustomError(
             "digits",
             "`{value}` bukan banyaknya angka. Tulis misalnya 4, atau 1-3; paling banyak {most}.",
-            {"value": value[:40], "most": MAX_DIGITS},
+            {"value": str(value)[:40], "most": MAX_DIGITS},
         )
     return least, most
 

@@ -49,7 +49,10 @@ class ConnectStep(Written):
         routes = event.routes
         if not routes or routes[-1].agency != OPERATOR:
             routes = (*routes, OPERATOR_ROUTE)
-        return wait(call, dial(dialplan, call, routes, filled(dialplan, call, self.whisper)))
+        return wait(call, dial(dialplan, call, routes, self._briefing(dialplan, call)))
+
+    def _briefing(self, dialplan: Dialplan, call: CallState) -> tuple[Prompt, ...]:
+        return (*dialplan.marked(call), *filled(dialplan, call, self.whisper))
 
     def exits(self) -> Mapping[Path, str]:
         return {}

@@ -30,6 +30,7 @@ class Keys:
 
     ready: deque[str] = field(default_factory=deque)
     _heard: deque[tuple[str, float]] = field(default_factory=deque)  # by AMI, not yet told
+    _ignored: tuple[str, float] | None = None  # a key that means nothing until then
     _told: deque[tuple[str, float]] = field(default_factory=deque)  # by AGI, not yet heard
 
     def heard(self, key: str, now: float) -> None:
@@ -62,7 +63,16 @@ class Keys:
         """The next key nobody has used, or nothing."""
         while self._heard and now - self._heard[0][1] >= PATIENCE_S:
             self.ready.append(self._heard.popleft()[0])
-        return self.ready.popleft() if self.ready else ""
+        while self.ready:
+            key = self.ready.popleft()
+            ignored, self._ignored = self._ignored, None
+            if ignored is None or key != ignored[0] or now > ignored[1]:
+                return key
+        return ""
+
+    def ignore(self, key: str, until: float) -> None:
+        """If this is the next key, and comes until then, nobody wants it."""
+        self._ignored = key, until
 
     def _forget(self, now: float) -> None:
         while self._told and now - self._told[0][1] > FORGET_S:

@@ -29,7 +29,13 @@ from routing.model import OPERATOR, SETUP_S, Contact, Directory, Route
 
 ANY_KEY = "0123456789*#"
 OPERATOR_KEY = "0"
+FINISH_S = 3.0
+"""So long after the last digit a # still belongs to the input."""
+
 SAMPLES_PER_S = 8000
+KEPT_SILENCE_S = 1.0
+"""Of the silence that ends a recording Asterisk cuts off all but this (res_agi, RECORD FILE)."""
+
 LEAST_SPOKEN_S = 0.7
 """Shorter is a cough, not a description."""
 
@@ -150,9 +156,13 @@ def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
                 Command("WAIT FOR DIGIT", (milliseconds,)), wait.seconds + COMMAND_S
             )
             pressed = _told(reply, channel) or channel.keys.take(channel.now())
+            if reply.digit and not pressed:
+                continue  # a key that was not meant for this question
         if not pressed or (wait.max_digits > 1 and pressed == FINISH):
             break
         digits, pressed = digits + pressed, ""
+    if len(digits) == wait.max_digits > 1:
+        channel.keys.ignore(FINISH, channel.now() + FINISH_S)  # it was asked for, and is not needed
     return DigitsEntered(digits) if digits else NoInput()
 
 
@@ -176,11 +186,12 @@ def _record(wait: Record, channel: Channel) -> Generator[Request, Reply, Event]:
     milliseconds, silence = str(int(wait.seconds * 1000)), f"s={wait.silence_s:.0f}"
     command = Command("RECORD FILE", (path, "wav", ANY_KEY, milliseconds, silence))
     reply = yield Request(command, wait.seconds + COMMAND_S)
-    if _told(reply, channel) == OPERATOR_KEY:
+    by_key = reply.data == "dtmf"  # anything else may leave a number behind that looks like a key
+    if by_key and _told(reply, channel) == OPERATOR_KEY:
         return DigitsEntered(OPERATOR_KEY)
     seconds = (reply.endpos or 0) / SAMPLES_PER_S
-    if not reply.digit and seconds < wait.seconds:
-        seconds -= wait.silence_s  # it was silence that ended it
+    if not by_key and seconds < wait.seconds - KEPT_SILENCE_S / 2:
+        seconds -= KEPT_SILENCE_S
     return Recorded(wait.name, round(seconds, 1)) if seconds >= LEAST_SPOKEN_S else NoInput()
 
 

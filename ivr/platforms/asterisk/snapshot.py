@@ -15,7 +15,6 @@ from ivr.flow.events import CallOffered, RouteDecided
 from ivr.flow.model import PRESSED_CONFIDENCE, CallState, Dialplan, Step
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep
-from ivr.flow.steps.say import SayStep
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.perform import (
     KNOWN,
@@ -52,11 +51,11 @@ def snapshot(dialplan: Dialplan, directory: Directory, audio: FindAudio) -> dict
 
 def _menu(dialplan: Dialplan, audio: FindAudio) -> dict[str, Any] | None:
     name, seen = dialplan.start, set[str]()
-    while isinstance(step := dialplan.steps[name], SayStep) and name not in seen:
+    while not isinstance(step := dialplan.steps[name], MenuStep):
         seen.add(name)
-        name = step.then
-    if not isinstance(step, MenuStep):
-        return None
+        name = next(iter(step.exits().values()), name)  # how a step goes on by itself stands first
+        if name in seen:
+            return None
     prompts = next(iter(step.prompts().values()))
     found = audio(prompts[0])
     return {
