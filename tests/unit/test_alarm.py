@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.alarm import REMIND_S, Alarm
+from ivr.alarm import REMIND_S, Alarm, is_unreachable
 from ivr.platforms.asterisk.reachability import Standing
 from ivr.webhook import SIGNATURE
 
@@ -103,7 +103,10 @@ def test_the_metric_says_how_it_stands_now(tmp_path: Path) -> None:
     with capture_logs():
         alarm.tell(ALONE)
         assert "siaga_human_reachable 0\n" in (tmp_path / "m.prom").read_text()
+        assert is_unreachable(tmp_path / "m.prom")
         alarm.tell(REACHED)
+    assert not is_unreachable(tmp_path / "m.prom")
+    assert not is_unreachable(tmp_path / "not-there.prom"), "nobody is given up unseen"
     text = (tmp_path / "m.prom").read_text()
     assert "siaga_human_reachable 1\n" in text
     assert 'siaga_operator_reachable{operator="pusat"} 1\n' in text

@@ -76,3 +76,12 @@ def test_a_voice_on_a_leg_is_counted_for_that_leg_until_now() -> None:
     assert board.heard_s("1700000000.1", "a/t", 21.0) == 4.0
     assert board.heard_s("1700000000.1", "b/t", 21.0) == 0.0
     assert board.heard_s("another", "a/t", 21.0) == 0.0
+
+
+def test_the_board_knows_how_many_talk_to_operators() -> None:
+    board = Board()
+    for call, who in (("1.1", "operator/a"), ("1.2", "operator/b"), ("1.3", "damkar-mandau/a")):
+        board.feed(Fact(call, "accepted", 1_750_000_000.0, who))
+    assert board.talking_to("operator") == 2
+    board.feed(Fact("1.1", "ended", 1_750_000_001.0, "human"))
+    assert board.talking_to("operator") == 1
