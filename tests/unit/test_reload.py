@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -198,3 +200,29 @@ def test_each_version_has_its_own_knowledge_for_the_rescue(house: House, config:
     running.apply(published("v2", dialplan=LATER))
     names = {file.name for file in pbx.folders(config).state.glob("rescue-*.json")}
     assert names == {"rescue-v1.json", "rescue-v2.json"}
+
+
+def rescues(config: Config) -> dict[str, Path]:
+    return {file.name: file for file in pbx.folders(config).state.glob("rescue-*.json")}
+
+
+def grow_old(file: Path) -> None:
+    long_ago = time.time() - 2 * pbx.RESCUES_KEPT_S
+    os.utime(file, (long_ago, long_ago))
+
+
+def test_a_version_that_was_long_in_use_keeps_its_rescue_when_the_next_one_comes(
+    house: House, config: Config
+) -> None:
+    running, console, _ = house
+    grow_old(rescues(config)["rescue-v1.json"])
+    console.deaf_to = "dialplan set"
+    with pytest.raises(NotApplied):
+        running.apply(published("v2", dialplan=LATER))
+    assert "rescue-v1.json" in rescues(config), "new calls still begin with it"
+    console.deaf_to = "?"
+    running.apply(published("v2", dialplan=LATER))
+    assert "rescue-v1.json" in rescues(config), "calls that began a moment ago are in it"
+    grow_old(rescues(config)["rescue-v1.json"])
+    running.apply(published("v3"))
+    assert set(rescues(config)) == {"rescue-v2.json", "rescue-v3.json"}

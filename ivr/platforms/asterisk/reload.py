@@ -79,6 +79,7 @@ class Running:
         said = self.ask(f"dialplan set global SIAGA_PUBLISHED {now}")
         if said is None or now not in said:
             raise NotApplied("dialplan set global")
+        pbx.forget_rescues(self.where, self.now.partition("/")[0], published.version)
         self.texts[self.now.rpartition("/")[2]] = self.clock()
         self.texts = {name: self.clock(), **{t: at for t, at in self.texts.items() if t != name}}
         self.now = now
