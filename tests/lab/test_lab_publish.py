@@ -160,7 +160,7 @@ def test_going_back_takes_less_than_a_second(engine: Engine, config: Config) -> 
     seconds = []
     for expected in (*versions, *versions):
         started = time.monotonic()
-        done = rollback(config, None, who="lab", why="")
+        done = rollback(config, expected, who="lab", why="")
         assert applied(config, expected)
         seconds.append(time.monotonic() - started)
         assert done.activation.version == expected
