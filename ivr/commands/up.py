@@ -24,6 +24,7 @@ from ivr.calls.published import (
 from ivr.commands.publish import publish, publish_texts
 from ivr.config import Config, who
 from ivr.deployment import Texts
+from ivr.in_use import standing
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
 from ivr.platforms.asterisk.reachability import Standing
@@ -47,6 +48,7 @@ def up(
     _refuse_a_second(config)
     check_ports(config)
     asterisk = find_asterisk(tell)
+    done = standing(config)  # whatever is saved from here on is a save for the supervisor
     published, unpublished = to_start_with(config, tell)
     _prepare_store(config, tell)
     for sentence in without_password(config, published.directory.trunks).values():
@@ -64,6 +66,7 @@ def up(
                 where,
                 published,
                 unpublished=unpublished,
+                done=done,
                 publish=publish_save,
                 without_controller=without_controller,
                 tell_ready=tell_ready,
