@@ -105,7 +105,12 @@ def freeze(store: Path, files: Mapping[str, str], sounds: Mapping[str, Source]) 
     version = _name_of(files, frozen)
     target = store / "versions" / version
     if target.is_dir():
-        return version
+        try:
+            read(store, version)
+        except VersionGone:  # damaged by other hands; here is all that it was made from
+            target.rename(Path(tempfile.mkdtemp(dir=target.parent, prefix=_PART)) / "damaged")
+        else:
+            return version
     target.parent.mkdir(exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix=_PART))
     try:

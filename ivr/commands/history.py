@@ -70,14 +70,18 @@ def rollback(config: Config, written: str | None, *, who: str, why: str) -> Done
     return Done(made, changes)
 
 
-def applied(config: Config, version: str) -> bool | None:
-    """Wait until the running engine begins its calls with this version. None: no engine runs."""
+def applied(config: Config, made: Activation) -> bool | None:
+    """Wait until the running engine begins its calls with this version, or with one that was put to use
+    after it. None: no engine runs."""
     deadline = time.monotonic() + APPLIED_S
     while time.monotonic() < deadline:
         said = status.read(config)
         if said is None:
             return None
-        if said["version"] == version:
+        later = (
+            a.version for a in versions.history(config.published_dir) if a.number > made.number
+        )
+        if said["version"] in (made.version, *later):
             return True
         time.sleep(LOOK_S)
     return False

@@ -13,7 +13,7 @@ import pytest
 from small_deployment import ROOT, SHIPPED
 
 from ivr import config as configuration
-from ivr import versions
+from ivr import status, versions
 from ivr.calls.published import DeploymentFaulty, load_current, load_version
 from ivr.commands import history
 from ivr.commands.history import Done, Refused, rollback
@@ -85,7 +85,7 @@ def test_a_deployment_at_fault_is_refused_by_line_and_the_version_in_use_stays(
 ) -> None:
     version = now(config).activation.version
     edit(config, "then: kejadian\n", "then: kejadain\n")
-    with pytest.raises(DeploymentFaulty) as refused:
+    with pytest.raises(DeploymentFaulty, match=r"^\d+ kesalahan$") as refused:
         now(config)
     assert refused.value.places[0].startswith("dialplan.yaml:")
     assert in_use(config) == version
@@ -199,6 +199,21 @@ def test_without_anything_before_there_is_no_way_back(config: Config) -> None:
     now(config)
     with pytest.raises(Refused, match="Belum ada versi lain"):
         rollback(config, None, who="", why="")
+
+
+@pytest.mark.parametrize(("runs", "good"), [(0, False), (1, True), (2, True)])
+def test_a_version_that_a_newer_one_overtook_was_put_to_use_too(
+    config: Config, monkeypatch: pytest.MonkeyPatch, runs: int, good: bool
+) -> None:
+    monkeypatch.setattr("ivr.commands.history.APPLIED_S", 0.1)
+    made = []
+    for seconds in range(3):
+        edit(config, f"human_by: {max(0, seconds - 1)}s", f"human_by: {seconds}s")
+        made.append(now(config).activation)
+    file = status.file_of(config)
+    file.parent.mkdir()
+    file.write_text(json.dumps({"version": made[runs].version}))
+    assert history.applied(config, made[1]) is good
 
 
 # What ``up`` starts with

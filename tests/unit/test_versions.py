@@ -244,6 +244,17 @@ def test_a_damaged_version_is_no_reason_not_to_publish_and_takes_no_sound_with_i
     assert sound.exists()
 
 
+@pytest.mark.parametrize("name", ["sounds.json", "files/dialplan.yaml"])
+def test_what_is_published_again_mends_a_damaged_version(
+    store: Path, sounds: dict[str, Source], name: str
+) -> None:
+    version = use(store, OLD, sounds)
+    (store / "versions" / version / name).unlink()
+    assert use(store, OLD, sounds) == version
+    assert whole(store).files == OLD
+    assert versions.known(store) == {version}
+
+
 def _again(sounds: dict[str, Source], data: bytes) -> Source:
     sounds["halo-1"].file.write_bytes(data)
     return sounds["halo-1"]
