@@ -354,7 +354,7 @@ def _put_to_use(config: configuration.Config, done: Done, as_json: bool) -> NoRe
     """Wait for the running engine, say how it went, and leave."""
     from ivr.commands import history as versioning
 
-    done = replace(done, applied=versioning.applied(config, done.activation.version))
+    done = replace(done, applied=versioning.applied(config, done.activation))
     if as_json:
         _print_json(versioning.to_json(done))
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.config import PROJECT
+from ivr.flow.translations import language_of
 
 FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
 OPTIONAL = "calendar.yaml"
@@ -29,7 +30,7 @@ class Texts:
 
 
 def read(folder: Path) -> Texts:
-    """Read the folder's YAML files and the shared phrases.
+    """Read the folder's YAML files and the shared phrases, and nothing else that lies there.
 
     A file that is missing is left out, and bytes that are no text are kept as surrogates: the
     loader tells both as faults, with all the others. Raises DeploymentMissing.
@@ -40,7 +41,8 @@ def read(folder: Path) -> Texts:
     if (folder / OPTIONAL).exists():
         sources[OPTIONAL] = folder / OPTIONAL
     for path in sorted((folder / TRANSLATIONS).glob("*.yaml")):
-        sources[f"{TRANSLATIONS}/{path.name}"] = path
+        if language_of(f"{TRANSLATIONS}/{path.name}") is not None:
+            sources[f"{TRANSLATIONS}/{path.name}"] = path
     sources[PHRASES] = PROJECT / PHRASES
     files: dict[str, str] = {}
     for name, path in sources.items():
@@ -54,3 +56,9 @@ def read(folder: Path) -> Texts:
     for name in sorted(files):
         digest.update(f"{name}\0{files[name]}\0".encode(errors="surrogateescape"))
     return Texts(folder, files, digest.hexdigest()[:12])
+
+
+def unread(folder: Path) -> list[str]:
+    """Files that look like translations and have no language's name, so that nobody reads them."""
+    names = (f"{TRANSLATIONS}/{path.name}" for path in (folder / TRANSLATIONS).glob("[!.]*.y*ml"))
+    return sorted(name for name in names if language_of(name) is None)

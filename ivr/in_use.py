@@ -41,11 +41,11 @@ class InUse:
         self.unpublished = unpublished
         self.changed: Callable[[], None] = lambda: None
         self._config, self._running, self._asterisk_pid = config, running, asterisk_pid
-        self._applied = (
-            0,
-            asterisk_pid(),
-        )  # the activation that was applied, and to which Asterisk
-        self._failed = (0, 0)  # the activation that was not applied, and how often in a row
+        # The newest number when an activation was applied (it may be damaged, and then it is the one
+        # before it that was), and to which Asterisk.
+        self._applied = (0, asterisk_pid())
+        self._failed = (0, 0)  # the same where it was not applied, and how often in a row
+        self._begun = versions.newest(config.published_dir)  # ``unpublished`` is younger than this
         self._again_at = 0.0
 
     def look(self) -> None:
@@ -62,12 +62,16 @@ class InUse:
             published = load_version(self._config, activation.version)
             self._running.apply(published)
         except Exception as error:  # calls go on with what is in use
-            self._pause(activation.number)
+            self._pause(number)
             known = isinstance(error, NotApplied | VersionGone | DeploymentFaulty | OSError)
             tell = log.error if known else log.exception
             tell("version_not_applied", version=activation.version, error=str(error))
             return
-        self._applied = (activation.number, pid)
+        self._applied = (number, pid)
+        ours = activation.folder == str(self._config.deployment)
+        if number > self._begun and activation.kind == "publish" and ours:
+            self.unpublished = None  # what stood against a save was mended
+        self._begun = number
         if published.version != self.published.version:
             log.info("version_applied", version=published.version)
         self.published = published
@@ -84,29 +88,24 @@ class Saves:
     """In practice mode a save is published: a good one at once, a bad one is told and changes nothing.
 
     Looks at the deployment again and again; what stood there unchanged for two looks is a save.
-    ``publish`` freezes and activates texts, or raises DeploymentFaulty. What stood in the folder when
-    the engine started was dealt with by then.
+    ``publish`` freezes and activates texts, or raises DeploymentFaulty. ``done`` is what stood in the
+    folder when it was dealt with at the start, by ``standing``.
     """
 
-    def __init__(self, config: Config, in_use: InUse, publish: Callable[[Texts], None]) -> None:
+    def __init__(
+        self, config: Config, in_use: InUse, publish: Callable[[Texts], None], done: Texts | str
+    ) -> None:
         self._config, self._in_use, self._publish = config, in_use, publish
-        self._seen = self._done = self._content()
+        self._seen = self._done = done
 
     def look(self) -> None:
         """Publish a save, if there is one and practice is what goes on."""
-        content = self._content()
+        content = standing(self._config)
         steady, self._seen = content == self._seen, content
         if not steady or content == self._done or self._in_use.published.dialplan.mode != "latihan":
             return
         self._done = content
         self._tell(self._trouble(content))
-
-    def _content(self) -> Texts | str:
-        """The texts of the deployment, or why they cannot be read."""
-        try:
-            return read(self._config.deployment)
-        except DeploymentMissing as error:
-            return str(error)
 
     def _trouble(self, content: Texts | str) -> tuple[str, ...] | None:
         if isinstance(content, str):
@@ -131,3 +130,11 @@ class Saves:
                 log.error("save_not_published", why=trouble, version=self._in_use.published.version)
             self._in_use.unpublished = trouble
             self._in_use.changed()
+
+
+def standing(config: Config) -> Texts | str:
+    """The texts of the deployment as they are now, or why they cannot be read."""
+    try:
+        return read(config.deployment)
+    except DeploymentMissing as error:
+        return str(error)

@@ -112,6 +112,7 @@ def run(
     published: Published,
     *,
     unpublished: tuple[str, ...] | None,
+    done: Texts | str,
     publish: Callable[[Texts], None],
     without_controller: bool,
     tell_ready: Callable[[], None],
@@ -119,7 +120,7 @@ def run(
     """Start all, call ``tell_ready`` once calls are taken, and stay until SIGTERM or SIGINT.
 
     ``unpublished`` is what stands against the deployment as it is now, if it is not what was published;
-    ``publish`` puts a save of it to use.
+    ``done`` is how it stood when that was found, ``publish`` puts a later save of it to use.
     """
     environment = {**os.environ, "SIAGA_HOME": str(config.home)}
     config.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -151,7 +152,7 @@ def run(
     )
     in_use = InUse(config, published, running, lambda: _pid(components[0]), unpublished)
     watch = Watch(config, asterisk, where, in_use)
-    saves = Saves(config, in_use, publish)
+    saves = Saves(config, in_use, publish, done)
     beside = _beside(config, in_use, saves, watch, components[0])
     swap = Swap(components)
     signal.signal(signal.SIGHUP, swap.wanted)

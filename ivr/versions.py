@@ -105,7 +105,12 @@ def freeze(store: Path, files: Mapping[str, str], sounds: Mapping[str, Source]) 
     version = _name_of(files, frozen)
     target = store / "versions" / version
     if target.is_dir():
-        return version
+        try:
+            read(store, version)
+        except VersionGone:  # damaged by other hands; here is all that it was made from
+            target.rename(Path(tempfile.mkdtemp(dir=target.parent, prefix=_PART)) / "damaged")
+        else:
+            return version
     target.parent.mkdir(exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix=_PART))
     try:
@@ -134,8 +139,7 @@ def read(store: Path, version: str) -> Frozen:
             for path in (folder / "files").rglob("*")
             if path.is_file()
         }
-        rows = json.loads((folder / "sounds.json").read_bytes())
-        sounds = {name: FrozenSound(**row) for name, row in rows.items()}
+        sounds = _sounds(store, version)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise VersionGone(f"Versi {version} tidak ada.") from error
     if _name_of(files, sounds) != version:
@@ -210,12 +214,19 @@ def history(store: Path) -> list[Activation]:
 
 
 def prune(store: Path, now: float) -> None:
-    """Drop old versions, what was left half written, and the sounds that no version has."""
-    used: dict[str, float] = {}
+    """Drop old versions, what was left half written, and the sounds that no version has.
+
+    While a version cannot be read no sound goes: it might be one of its own.
+    """
+    used: dict[str, float] = {}  # until when, by version
+    until = now
     for activation in _newest_first(store):
-        used.setdefault(activation.version, activation.at)
+        used.setdefault(activation.version, until)
+        until = activation.at
     old = [
-        v for number, (v, at) in enumerate(used.items()) if number >= KEPT and now - at > YOUNG_S
+        v
+        for number, (v, until) in enumerate(used.items())
+        if number >= KEPT and now - until > YOUNG_S
     ]
     for path in (store / "versions").glob("*"):
         left = path.name.startswith(_PART) or path.name not in used
@@ -223,11 +234,12 @@ def prune(store: Path, now: float) -> None:
             gone = path.with_name(f"{_PART}{path.name.removeprefix(_PART)}-gone")
             path.rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
-    heard = {
-        row["audio"]
-        for version in known(store)
-        for row in json.loads((store / "versions" / version / "sounds.json").read_bytes()).values()
-    }
+    try:
+        heard = {
+            sound.audio for version in known(store) for sound in _sounds(store, version).values()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return
     for path in (store / "audio").glob("*"):
         if path.stem not in heard and now - path.stat().st_mtime > YOUNG_S:
             path.unlink()
@@ -248,6 +260,12 @@ def _newest_first(store: Path) -> Iterator[Activation]:
             yield Activation(**{**row, "changes": tuple(row["changes"])})
         except (OSError, ValueError, TypeError, KeyError):
             continue  # damaged by other hands; the one before it is the last that is whole
+
+
+def _sounds(store: Path, version: str) -> dict[str, FrozenSound]:
+    """The sounds of a version by the name of the prompt; raises what reading and parsing raise."""
+    rows = json.loads((store / "versions" / version / "sounds.json").read_bytes())
+    return {name: FrozenSound(**row) for name, row in rows.items()}
 
 
 def _name_of(files: Mapping[str, str], sounds: Mapping[str, FrozenSound]) -> str:

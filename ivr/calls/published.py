@@ -37,7 +37,7 @@ class DeploymentFaulty(Exception):
     """The deployment cannot be used; every fault names its file and line."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(f"{len(faults)} faults")
+        super().__init__(f"{len(faults)} kesalahan")
         self.faults = tuple(faults)
 
     @property

@@ -8,12 +8,17 @@ from typing import Any
 
 from ivr.commands.prompts import sounds_of
 from ivr.config import Config
-from ivr.deployment import Texts, read
+from ivr.deployment import Texts, read, unread
 from ivr.flow.check import PromptAudio, Report
 from ivr.flow.check import check as check_dialplan
 from ivr.flow.fault import Fault
 from ivr.flow.loader import load, reading_order
 from ivr.flow.prompt import Prompt
+
+_UNUSED = (
+    "Berkas di folder daerah ini tidak dipakai: nama berkas terjemahan adalah kode bahasa dengan huruf "
+    "kecil, misalnya prompts/en.yaml, dan bukan bahasa pertama."
+)
 
 
 def check(config: Config) -> Report:
@@ -33,7 +38,8 @@ def check_texts(config: Config, texts: Texts) -> Report:
         return PromptAudio(sound.voice, sound.seconds) if sound else None
 
     report = check_dialplan(loaded.dialplan, loaded.directory, built)
-    warnings = sorted((*loaded.warnings, *report.warnings), key=reading_order)
+    unused = [Fault(name, 1, 1, "file-unused", _UNUSED) for name in unread(texts.folder)]
+    warnings = sorted((*loaded.warnings, *report.warnings, *unused), key=reading_order)
     return replace(report, warnings=tuple(warnings))
 
 

@@ -43,7 +43,8 @@ class Done:
 
 def rollback(config: Config, written: str | None, *, who: str, why: str) -> Done:
     """Make an earlier version the current one: the one that begins with ``written``, or the one that was
-    current before this. Raises Refused; DeploymentFaulty where this program takes it no more."""
+    current before this; again and again, that goes ever further back. Raises Refused; DeploymentFaulty
+    where this program takes it no more."""
     store = config.published_dir
     with versions.alone(store):
         past = versions.history(store)
@@ -69,14 +70,18 @@ def rollback(config: Config, written: str | None, *, who: str, why: str) -> Done
     return Done(made, changes)
 
 
-def applied(config: Config, version: str) -> bool | None:
-    """Wait until the running engine begins its calls with this version. None: no engine runs."""
+def applied(config: Config, made: Activation) -> bool | None:
+    """Wait until the running engine begins its calls with this version, or with one that was put to use
+    after it. None: no engine runs."""
     deadline = time.monotonic() + APPLIED_S
     while time.monotonic() < deadline:
         said = status.read(config)
         if said is None:
             return None
-        if said["version"] == version:
+        later = (
+            a.version for a in versions.history(config.published_dir) if a.number > made.number
+        )
+        if said["version"] in (made.version, *later):
             return True
         time.sleep(LOOK_S)
     return False
@@ -97,16 +102,32 @@ def _found(config: Config, past: list[Activation], written: str | None) -> str:
     here = list(dict.fromkeys(a.version for a in past if a.version in usable))
     listed = ", ".join(here) or "tidak ada"
     if written is None:
-        earlier = next((v for v in here if v != past[0].version), None)
-        if earlier is None:
-            raise Refused("Belum ada versi lain untuk dituju.")
-        return earlier
+        earlier = (a.version for a in past[_restored(past) :] if a.version in usable)
+        version = next((v for v in earlier if v != past[0].version), None)
+        if version is None:
+            raise Refused(
+                f"Belum ada versi lain sebelum {past[0].version}. Versi yang lebih baru harus disebut; "
+                "lihat ./siaga history."
+            )
+        return version
     matching = [version for version in here if version.startswith(written)]
     if not written or not matching:
         raise Refused(f"Versi {written!r} tidak ada. Yang ada: {listed}.")
     if len(matching) > 1:
         raise Refused(f"Awalan {written!r} cocok dengan beberapa versi: {', '.join(matching)}.")
     return matching[0]
+
+
+def _restored(past: list[Activation]) -> int:
+    """The place of what is in use: where somebody went back, that is where he went back to."""
+    place = 0
+    while past[place].kind == "rollback":
+        later = range(place + 1, len(past))
+        found = next((n for n in later if past[n].version == past[0].version), None)
+        if found is None:
+            break
+        place = found
+    return place
 
 
 def frozen(config: Config, activation: Activation | None) -> Frozen:

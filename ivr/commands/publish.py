@@ -60,5 +60,8 @@ def publish_texts(
             folder=folder,
             changes=changes.summary,
         )
-        versions.prune(store, time.time())
+        try:
+            versions.prune(store, time.time())
+        except OSError as error:  # it is in use already; what is old may stay
+            tell(f"PERINGATAN: versi yang sudah lama tidak terhapus ({error}).")
     return Done(made, changes, report.warnings)

@@ -23,7 +23,8 @@ from ivr.calls.published import (
 )
 from ivr.commands.publish import publish, publish_texts
 from ivr.config import Config, who
-from ivr.deployment import DeploymentMissing, Texts
+from ivr.deployment import Texts
+from ivr.in_use import standing
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
 from ivr.platforms.asterisk.reachability import Standing
@@ -47,6 +48,7 @@ def up(
     _refuse_a_second(config)
     check_ports(config)
     asterisk = find_asterisk(tell)
+    done = standing(config)  # whatever is saved from here on is a save for the supervisor
     published, unpublished = to_start_with(config, tell)
     _prepare_store(config, tell)
     for sentence in without_password(config, published.directory.trunks).values():
@@ -64,6 +66,7 @@ def up(
                 where,
                 published,
                 unpublished=unpublished,
+                done=done,
                 publish=publish_save,
                 without_controller=without_controller,
                 tell_ready=tell_ready,
@@ -84,19 +87,22 @@ def to_start_with(
 ) -> tuple[Published, tuple[str, ...] | None]:
     """The version to start with, and what stands against the folder if that is not what it holds.
 
-    In practice mode the folder as it is now is published, if it can be; else the last good version of
-    it starts, loudly. In production the last published version starts. A folder of which nothing was
-    published last is published first; raises DeploymentFaulty or DeploymentMissing where it cannot be.
+    In practice mode the folder as it is now is published, if it can be; else, whatever the reason, the
+    last good version of it starts, loudly. In production the last good version starts. A folder of which
+    nothing good was published last is published first; raises what publishing it raises.
     """
     good = _last_good(config, tell)
     if good is not None and good.dialplan.mode == "operasional":
+        _use_again(config, good)
         return good, None
     try:
         publish(config, who=who(), why="./siaga up", kind="saved", tell=tell)
-    except (DeploymentFaulty, DeploymentMissing) as error:
+    except Exception as error:  # a fault, a voice, the disk: a caller needs an engine all the same
         if good is None:
             raise
-        faults = error.places if isinstance(error, DeploymentFaulty) else (str(error),)
+        _use_again(config, good)
+        said = str(error) or type(error).__name__
+        faults = error.places if isinstance(error, DeploymentFaulty) else (said,)
         for fault in faults:
             tell(fault)
         tell(
@@ -108,16 +114,34 @@ def to_start_with(
 
 
 def _last_good(config: Config, tell: Callable[[str], None]) -> Published | None:
-    """What was published last, if it came from this folder and can still be used."""
+    """The newest version that can still be used, if this folder was published last."""
+    past = versions.history(config.published_dir)
+    if not past or past[0].folder != str(config.deployment):
+        return None
+    usable = {past[0].version, *versions.known(config.published_dir)}
+    for version in dict.fromkeys(a.version for a in past if a.folder == past[0].folder):
+        if version not in usable:
+            continue  # long gone, as it should be
+        try:
+            return load_version(config, version)
+        except (VersionGone, DeploymentFaulty) as error:
+            why = error if isinstance(error, VersionGone) else "program ini tidak menerimanya lagi"
+            tell(f"PERINGATAN: versi {version} tidak dapat dipakai: {why}.")
+    return None
+
+
+def _use_again(config: Config, good: Published) -> None:
+    """Make a version the current one, unless it is: that is what the controller will read."""
     last = versions.current(config.published_dir)
-    if last is None or last.folder != str(config.deployment):
-        return None
-    try:
-        return load_version(config, last.version)
-    except (VersionGone, DeploymentFaulty) as error:
-        why = error if isinstance(error, VersionGone) else "program ini tidak menerimanya lagi"
-        tell(f"PERINGATAN: versi terakhir, {last.version}, tidak dapat dipakai: {why}.")
-        return None
+    if last is not None and last.version != good.version:
+        versions.activate(
+            config.published_dir,
+            good.version,
+            kind="rollback",
+            who=who(),
+            why=f"./siaga up: versi {last.version} tidak dapat dipakai",
+            folder=str(config.deployment),
+        )
 
 
 def _silent(sentence: str) -> None:

@@ -80,7 +80,7 @@ def marked(config: Config, mark: str, *, ring_s: int = 20) -> Texts:
 def put_to_use(config: Config, texts: Texts) -> str:
     """Publish, and wait until new calls begin with it."""
     done = publish_texts(config, texts, who="lab", why="", kind="publish", tell=lambda _: None)
-    assert applied(config, done.activation.version)
+    assert applied(config, done.activation)
     return done.activation.version
 
 
@@ -160,8 +160,8 @@ def test_going_back_takes_less_than_a_second(engine: Engine, config: Config) -> 
     seconds = []
     for expected in (*versions, *versions):
         started = time.monotonic()
-        done = rollback(config, None, who="lab", why="")
-        assert applied(config, expected)
+        done = rollback(config, expected, who="lab", why="")
+        assert applied(config, done.activation)
         seconds.append(time.monotonic() - started)
         assert done.activation.version == expected
         assert f"SIAGA_PUBLISHED={expected}/" in console(config, "dialplan show globals")

@@ -78,3 +78,10 @@ def test_the_way_in_names_the_renderings_and_leaves_globals_alone() -> None:
     ]
     assert "clearglobalvars = no" in text
     assert "SIAGA_PUBLISHED=v2/0/10/bbbbbbbb" in text
+
+
+def test_a_contact_or_a_domain_with_the_name_of_a_context_stays_what_it_is() -> None:
+    kept = "Dial(PJSIP/sip:siaga-lapor@host)\nUID=${ID}:siaga-lapor\n"
+    text = f"[siaga-lapor]\n{kept}GotoIf(a?s,1:siaga-lapor,s,1)\n"
+    named = extensions.named(text, "ab")
+    assert named == f"[siaga-lapor-ab]\n{kept}GotoIf(a?s,1:siaga-lapor-ab,s,1)\n"

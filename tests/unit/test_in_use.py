@@ -17,7 +17,7 @@ from ivr.commands.history import rollback
 from ivr.commands.publish import publish, publish_texts
 from ivr.config import Config
 from ivr.deployment import Texts
-from ivr.in_use import InUse, Saves
+from ivr.in_use import InUse, Saves, standing
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk
 from ivr.platforms.asterisk.reload import Running
@@ -42,7 +42,7 @@ class House:
         self.in_use = InUse(self.config, published, running, lambda: self.pid)
         self.in_use.changed = lambda: self.told.append(self.in_use.published.version)
         self.in_use.look()
-        self.saves = Saves(self.config, self.in_use, self._save)
+        self.saves = Saves(self.config, self.in_use, self._save, standing(self.config))
         self.commands.clear()
         self.told.clear()
 
@@ -209,3 +209,72 @@ def test_going_back_is_not_undone_by_a_folder_that_nobody_touched(house: House) 
         house.in_use.look()
     house.save()
     assert versions.history(house.config.published_dir)[0].kind == "rollback"
+
+
+def test_a_damaged_newest_activation_is_looked_at_once(house: House) -> None:
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.publish()
+    activation = house.config.published_dir / "activations" / "00000002.json"
+    activation.write_text("{")
+    house.in_use.look()
+    house.commands.clear()
+    house.in_use.look()
+    assert house.commands == []
+
+
+def test_a_damaged_newest_activation_before_which_nothing_can_be_applied_is_tried_ever_more_rarely(
+    house: House,
+) -> None:
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.publish()
+    (house.config.published_dir / "activations" / "00000002.json").write_text("{")
+    house.answers = False
+    with capture_logs() as logs:
+        house.in_use.look()
+        house.in_use.look()
+    assert len(logs) == 1
+
+
+def test_a_publish_takes_away_what_stood_against_a_save_and_going_back_does_not(
+    house: House,
+) -> None:
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.save()
+    house.edit("then: kejadian\n", "then: kejadain\n")
+    with capture_logs():
+        house.save()
+        rollback(house.config, None, who="", why="")
+        house.in_use.look()
+        assert house.in_use.unpublished is not None
+        house.edit("then: kejadain\n", "then: kejadian\n")
+        house.edit("human_by: 2s", "human_by: 3s")
+        house.publish()
+        house.in_use.look()
+    assert house.in_use.unpublished is None
+
+
+def test_what_stood_against_the_folder_at_the_start_stands_until_something_is_published(
+    house: House,
+) -> None:
+    running = Running.begun(
+        house.config, pbx.folders(house.config), house.in_use.published, house._ask
+    )
+    in_use = InUse(house.config, house.in_use.published, running, lambda: house.pid, ("salah",))
+    in_use.look()
+    house.pid = 8
+    in_use.look()
+    assert in_use.unpublished == ("salah",)
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.publish()
+    with capture_logs():
+        in_use.look()
+    assert in_use.unpublished is None
+
+
+def test_what_was_saved_while_the_engine_started_is_published(house: House) -> None:
+    before = standing(house.config)
+    house.edit("human_by: 0s", "human_by: 2s")
+    house.saves = Saves(house.config, house.in_use, house._save, before)
+    house.save()
+    house.save()
+    assert versions.history(house.config.published_dir)[0].kind == "saved"

@@ -13,7 +13,7 @@ import pytest
 from small_deployment import ROOT, SHIPPED
 
 from ivr import config as configuration
-from ivr import versions
+from ivr import status, versions
 from ivr.calls.published import DeploymentFaulty, load_current, load_version
 from ivr.commands import history
 from ivr.commands.history import Done, Refused, rollback
@@ -85,7 +85,7 @@ def test_a_deployment_at_fault_is_refused_by_line_and_the_version_in_use_stays(
 ) -> None:
     version = now(config).activation.version
     edit(config, "then: kejadian\n", "then: kejadain\n")
-    with pytest.raises(DeploymentFaulty) as refused:
+    with pytest.raises(DeploymentFaulty, match=r"^\d+ kesalahan$") as refused:
         now(config)
     assert refused.value.places[0].startswith("dialplan.yaml:")
     assert in_use(config) == version
@@ -129,7 +129,46 @@ def test_going_back_without_a_name_is_going_to_what_was_there_before(config: Con
     second = now(config).activation.version
     assert rollback(config, None, who="budi", why="salah").activation.version == first
     assert in_use(config) == first
-    assert rollback(config, None, who="budi", why="").activation.version == second
+    with pytest.raises(Refused, match="Belum ada versi lain"):
+        rollback(config, None, who="budi", why="")
+    assert rollback(config, second[:8], who="budi", why="").activation.version == second
+
+
+def test_going_back_again_goes_further_back_and_not_to_what_was_left(config: Config) -> None:
+    made = []
+    for seconds in range(4):
+        edit(config, f"human_by: {max(0, seconds - 1)}s", f"human_by: {seconds}s")
+        made.append(now(config).activation.version)
+    back = [rollback(config, None, who="", why="").activation.version for _ in range(3)]
+    assert back == [made[2], made[1], made[0]]
+    rollback(config, made[3], who="", why="")
+    assert rollback(config, None, who="", why="").activation.version == made[2]
+
+
+def test_a_file_that_is_no_translation_is_not_read_and_changes_no_version(config: Config) -> None:
+    version = now(config).activation.version
+    folder = config.deployment / "prompts"
+    folder.mkdir(exist_ok=True)
+    (folder / "._en.yaml").write_bytes(b"\x00\x05\x16\x07\xff\xfe")  # as a Mac leaves it
+    (folder / "EN.yaml").write_text("a: b\n")
+    (folder / "id.yaml").write_text("a: b\n")
+    again = now(config)
+    assert again.activation.version == version
+    told = {fault.file for fault in again.warnings if fault.code == "file-unused"}
+    assert told == {"prompts/EN.yaml", "prompts/id.yaml"}
+
+
+def test_what_cannot_be_tidied_up_does_not_undo_a_publish(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(store: Path, now: float) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ivr.versions.prune", full)
+    said: list[str] = []
+    done = publish(config, who="", why="", tell=said.append)
+    assert done.activation.version == in_use(config)
+    assert "No space left" in said[-1]
 
 
 def test_a_version_may_be_named_by_its_beginning(config: Config) -> None:
@@ -162,6 +201,21 @@ def test_without_anything_before_there_is_no_way_back(config: Config) -> None:
         rollback(config, None, who="", why="")
 
 
+@pytest.mark.parametrize(("runs", "good"), [(0, False), (1, True), (2, True)])
+def test_a_version_that_a_newer_one_overtook_was_put_to_use_too(
+    config: Config, monkeypatch: pytest.MonkeyPatch, runs: int, good: bool
+) -> None:
+    monkeypatch.setattr("ivr.commands.history.APPLIED_S", 0.1)
+    made = []
+    for seconds in range(3):
+        edit(config, f"human_by: {max(0, seconds - 1)}s", f"human_by: {seconds}s")
+        made.append(now(config).activation)
+    file = status.file_of(config)
+    file.parent.mkdir()
+    file.write_text(json.dumps({"version": made[runs].version}))
+    assert history.applied(config, made[1]) is good
+
+
 # What ``up`` starts with
 
 
@@ -190,6 +244,24 @@ def test_a_folder_at_fault_starts_its_last_good_version_loudly(config: Config) -
     assert "kejadain" in faults[0]
     assert "PERINGATAN" in said[-1]
     assert first in said[-1]
+
+
+@pytest.mark.parametrize("error", [RecursionError(), OSError(28, "No space left on device")])
+def test_whatever_keeps_a_folder_from_being_published_the_last_good_version_starts(
+    config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    first = now(config).activation.version
+    edit(config, "human_by: 0s", "human_by: 2s")
+
+    def freeze(*_: object) -> str:
+        raise error
+
+    monkeypatch.setattr("ivr.versions.freeze", freeze)
+    said: list[str] = []
+    published, faults = to_start_with(config, said.append)
+    assert published.version == first
+    assert faults == (str(error) or "RecursionError",)
+    assert "PERINGATAN" in said[-1]
 
 
 def test_a_folder_at_fault_of_which_nothing_was_published_last_does_not_start(
@@ -248,6 +320,34 @@ def test_in_production_the_last_published_version_starts_whatever_the_folder_say
     edit(config, "human_by: 0s", "human_by: 2s")
     published, faults = to_start_with(config, lambda _: None)
     assert (published.version, faults) == (version, None)
+
+
+def test_in_production_a_version_that_cannot_be_read_makes_room_for_the_one_before_it(
+    config: Config,
+) -> None:
+    """And the folder as it is, which nobody has published, stays out."""
+    done = now(config)
+    frozen = versions.read(config.published_dir, done.activation.version)
+    made = []
+    for human_by in ("0s", "2s"):
+        text = frozen.files["dialplan.yaml"].replace("mode: latihan", "mode: operasional")
+        text = text.replace("human_by: 0s", f"human_by: {human_by}")
+        files = {**frozen.files, "dialplan.yaml": text}
+        made.append(versions.freeze(config.published_dir, files, {}))
+        versions.activate(
+            config.published_dir,
+            made[-1],
+            kind="publish",
+            who="",
+            why="",
+            folder=str(config.deployment),
+        )
+    (config.published_dir / "versions" / made[1] / "files" / "places.yaml").unlink()
+    said: list[str] = []
+    published, faults = to_start_with(config, said.append)
+    assert (published.version, faults) == (made[0], None)
+    assert made[1] in said[0]
+    assert load_current(config).version == made[0], "the controller starts with it too"
 
 
 # The commands

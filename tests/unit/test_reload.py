@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ivr.deployment import Texts
 from ivr.platforms.asterisk import pbx, reload
 from ivr.platforms.asterisk.programs import Asterisk
 from ivr.platforms.asterisk.reload import NotApplied, Running
+from ivr.prompts.sounds import HOLD_LOOP, Sound
 
 NO_ASTERISK = Asterisk((), Path(), Path(), "", "")
 LATER = DIALPLAN.replace("human_by: 0s", "human_by: 3s")
@@ -31,12 +34,17 @@ class Console:
     begins_with: str = ""
     channels: list[str] = field(default_factory=list)  # the context of each
     deaf_to: str = "?"
+    refuses: str = "?"  # the module that says so, as Asterisk does, with exit code 0
     commands: list[str] = field(default_factory=list)
 
     def ask(self, command: str) -> str | None:
         self.commands.append(command)
         if command.startswith(self.deaf_to):
             return None
+        if found := re.fullmatch(r"module reload (\w+\.so)", command):
+            if found[1] == self.refuses:
+                return f"Module '{found[1]}' could not be reloaded.\n"
+            return f"Module '{found[1]}' reloaded successfully.\n"
         if command == "dialplan reload":
             self.boot()
             return "Dialplan reloaded.\n"
@@ -161,6 +169,28 @@ def test_an_asterisk_that_does_not_answer_goes_on_as_it_was_and_takes_it_later(
     assert console.text in console.loaded
 
 
+@pytest.mark.parametrize("module", [*reload.PEERS, reload.MUSIC])
+def test_a_module_that_does_not_read_its_file_again_keeps_the_version_from_being_used(
+    house: House, config: Config, tmp_path: Path, module: str
+) -> None:
+    running, console, _ = house
+    before = console.begins_with
+    trunks = TRUNKS.replace("damkar-sip: {host: ISI-ALAMAT", 'damkar-sip: {host: "127.0.0.9"')
+    loop = tmp_path / "loop.wav"
+    loop.write_bytes(b"RIFF another loop")
+    sound = Sound(str(loop.with_suffix("")), 1.0, "human")
+    fresh = replace(published("v2", trunks=trunks), sounds={HOLD_LOOP: sound})
+    console.refuses = f"{module}.so"
+    for _ in range(2):
+        with capture_logs(), pytest.raises(NotApplied, match=module):
+            running.apply(fresh)
+    assert console.begins_with == before
+    console.refuses = "?"
+    with capture_logs():
+        running.apply(fresh)
+    assert console.begins_with.startswith("v2/")
+
+
 def test_a_rendering_stays_as_long_as_a_call_is_in_it(house: House) -> None:
     running, console, clock = house
     first = console.text
@@ -198,3 +228,29 @@ def test_each_version_has_its_own_knowledge_for_the_rescue(house: House, config:
     running.apply(published("v2", dialplan=LATER))
     names = {file.name for file in pbx.folders(config).state.glob("rescue-*.json")}
     assert names == {"rescue-v1.json", "rescue-v2.json"}
+
+
+def rescues(config: Config) -> dict[str, Path]:
+    return {file.name: file for file in pbx.folders(config).state.glob("rescue-*.json")}
+
+
+def grow_old(file: Path) -> None:
+    long_ago = time.time() - 2 * pbx.RESCUES_KEPT_S
+    os.utime(file, (long_ago, long_ago))
+
+
+def test_a_version_that_was_long_in_use_keeps_its_rescue_when_the_next_one_comes(
+    house: House, config: Config
+) -> None:
+    running, console, _ = house
+    grow_old(rescues(config)["rescue-v1.json"])
+    console.deaf_to = "dialplan set"
+    with pytest.raises(NotApplied):
+        running.apply(published("v2", dialplan=LATER))
+    assert "rescue-v1.json" in rescues(config), "new calls still begin with it"
+    console.deaf_to = "?"
+    running.apply(published("v2", dialplan=LATER))
+    assert "rescue-v1.json" in rescues(config), "calls that began a moment ago are in it"
+    grow_old(rescues(config)["rescue-v1.json"])
+    running.apply(published("v3"))
+    assert set(rescues(config)) == {"rescue-v2.json", "rescue-v3.json"}

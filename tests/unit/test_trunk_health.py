@@ -110,9 +110,11 @@ def test_a_trunk_that_is_well_says_how_quickly_the_peer_answered() -> None:
     ("trunk", "changed", "code", "words"),
     [
         (replace(BY_ADDRESS, host="ISI-ALAMAT"), {}, "unset", "`host` masih ISI-"),
+        (replace(BY_ADDRESS, host="ISI-ALAMAT"), {}, "unset", "./siaga publish"),
         (replace(GATEWAY, login="ISI-LOGIN"), {}, "unset", "`login` masih ISI-"),
         (REGISTERED, {"password_trouble": "Sandi belum ada."}, "password", "Sandi belum ada."),
         (BY_ADDRESS, {"endpoint": "Unable to find object ip.\n"}, "not-loaded", "./siaga down"),
+        (BY_ADDRESS, {"endpoint": "Unable to find object ip.\n"}, "not-loaded", "./siaga publish"),
         (replace(BY_ADDRESS, host="x.invalid"), {"resolves": False}, "no-address", "`x.invalid`"),
         (SILENT, {}, "silent", "127.0.0.8:60714 diam"),
         (SILENT, {}, "silent", "firewall"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import random
 import signal
@@ -212,6 +213,46 @@ def test_old_versions_go_but_not_the_newest_the_young_and_the_current(
     assert len(list((store / "audio").iterdir())) == versions.KEPT
     assert whole(store).version == made[0]
     assert len(versions.history(store)) == len(made) + 1, "the history stays"
+
+
+def test_a_version_in_use_until_a_moment_ago_stays_however_long_ago_it_was_published(
+    store: Path, sounds: dict[str, Source]
+) -> None:
+    old = use(store, OLD, sounds)
+    first = store / "activations" / "00000001.json"
+    row = json.loads(first.read_text())
+    first.write_text(json.dumps({**row, "at": time.time() - 2 * DAY_S}))
+    for number in range(versions.KEPT + 1):
+        use(store, {"dialplan.yaml": f"{number}"}, sounds)
+    assert old in versions.known(store), "calls that began a moment ago run on it"
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"halo-1": {}}'])
+def test_a_damaged_version_is_no_reason_not_to_publish_and_takes_no_sound_with_it(
+    store: Path, sounds: dict[str, Source], text: str | None
+) -> None:
+    old = use(store, OLD, sounds)
+    damaged = store / "versions" / old / "sounds.json"
+    damaged.unlink()
+    if text is not None:
+        damaged.write_text(text)
+    long_ago = time.time() - 2 * DAY_S
+    (sound,) = (store / "audio").iterdir()
+    os.utime(sound, (long_ago, long_ago))
+    new = use(store, NEW, {})
+    assert whole(store).version == new
+    assert sound.exists()
+
+
+@pytest.mark.parametrize("name", ["sounds.json", "files/dialplan.yaml"])
+def test_what_is_published_again_mends_a_damaged_version(
+    store: Path, sounds: dict[str, Source], name: str
+) -> None:
+    version = use(store, OLD, sounds)
+    (store / "versions" / version / name).unlink()
+    assert use(store, OLD, sounds) == version
+    assert whole(store).files == OLD
+    assert versions.known(store) == {version}
 
 
 def _again(sounds: dict[str, Source], data: bytes) -> Source:

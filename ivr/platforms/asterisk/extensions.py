@@ -122,7 +122,8 @@ def call_text(config: Config, published: Published, hold_class: str) -> tuple[st
 def named(text: str, name: str) -> str:
     """The text with ``-name`` behind each of its contexts, where it begins and where it is meant."""
     contexts = "|".join(sorted(_CONTEXT.findall(text), key=len, reverse=True))
-    return re.sub(rf"(?<![\w./-])({contexts})(?![\w-])", rf"\1-{name}", text)
+    # A colon before a context follows a priority (`s,1:context`); behind any other is a user or a host.
+    return re.sub(rf"(?<![\w./-])(?<!\D:)({contexts})(?![\w-])", rf"\1-{name}", text)
 
 
 def way_in(texts: Sequence[str], now: str) -> str:

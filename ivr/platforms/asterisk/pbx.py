@@ -137,16 +137,25 @@ def write(file: Path, text: str) -> bool:
 
 
 def write_rescue(where: Folders, published: Published) -> None:
-    """All that ``rescue.agi`` knows about a call of this version; what no call can be in any more goes."""
-    file = where.state / f"rescue-{published.version}.json"
-    for old in where.state.glob("rescue-*.json"):
-        if old != file and time.time() - old.stat().st_mtime > RESCUES_KEPT_S:
-            old.unlink()
-    if file.exists():
-        file.touch()
-        return
-    known = snapshot(published.dialplan, published.directory, published.audio)
-    write(file, json.dumps(known))
+    """All that ``rescue.agi`` knows about a call of this version."""
+    file = _rescue_file(where, published.version)
+    if not file.exists():
+        known = snapshot(published.dialplan, published.directory, published.audio)
+        write(file, json.dumps(known))
+
+
+def forget_rescues(where: Folders, begun_until_now: str, begin_now: str) -> None:
+    """Drop what no call can be in any more: calls began with the one version until now, with the
+    other from now on. How old a file is tells how long ago calls last began with its version."""
+    for version in (begun_until_now, begin_now):
+        _rescue_file(where, version).touch()
+    for file in where.state.glob("rescue-*.json"):
+        if time.time() - file.stat().st_mtime > RESCUES_KEPT_S:
+            file.unlink()
+
+
+def _rescue_file(where: Folders, version: str) -> Path:
+    return where.state / f"rescue-{version}.json"
 
 
 def _write_rescue_script(where: Folders) -> None:

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -24,6 +25,7 @@ KEPT_S = 3600.0
 """A rendering that no channel is in stays for this long: a leg may come back to it."""
 
 MOST_KEPT = 20
+MUSIC = "res_musiconhold"
 PEERS = ("res_pjsip", "res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_registration")
 
 _NAMED = re.compile(r"-([0-9a-f]{8})$")
@@ -79,6 +81,7 @@ class Running:
         said = self.ask(f"dialplan set global SIAGA_PUBLISHED {now}")
         if said is None or now not in said:
             raise NotApplied("dialplan set global")
+        pbx.forget_rescues(self.where, self.now.partition("/")[0], published.version)
         self.texts[self.now.rpartition("/")[2]] = self.clock()
         self.texts = {name: self.clock(), **{t: at for t, at in self.texts.items() if t != name}}
         self.now = now
@@ -92,18 +95,21 @@ class Running:
             return
         log.info("peers_loaded")
         for module in PEERS:
-            if self.ask(f"module reload {module}.so") is None:
-                pbx.write(file, before)  # so that the next attempt sees a difference again
-                raise NotApplied(f"module reload {module}.so")
+            self._reload(module, file, before)
 
     def _load_music(self) -> None:
         file = self.where.etc / "musiconhold.conf"
         before = file.read_text()
         if not pbx.write(file, extensions.hold_music(pbx.hold_classes(self.where))):
             return
-        if self.ask("moh reload") is None:
-            pbx.write(file, before)
-            raise NotApplied("moh reload")
+        self._reload(MUSIC, file, before)
+
+    def _reload(self, module: str, file: Path, before: str) -> None:
+        """Make a module read its file again; where it does not, the file is what it was before."""
+        said = self.ask(f"module reload {module}.so")
+        if said is None or "reloaded successfully" not in said:
+            pbx.write(file, before)  # so that the next attempt sees a difference again
+            raise NotApplied(f"module reload {module}.so")
 
     def _load_text(self, name: str) -> None:
         kept = self._still_needed()

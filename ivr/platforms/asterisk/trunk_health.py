@@ -16,7 +16,9 @@ from routing.model import Trunk
 
 Grade = Literal["baik", "perhatikan", "salah"]
 
+PUBLISH = "Sesudah itu: ./siaga publish."
 AGAIN = "Sesudah itu: ./siaga down, lalu ./siaga up --detach."
+"""Without another version, a password is read only when the engine is started."""
 
 RESULTS = {
     "answered": "dijawab",
@@ -108,7 +110,7 @@ def judge(trunk: Trunk, seen: Seen) -> Health:
     """What stands in the way of a call over this trunk, the first cause first."""
     if is_unset(trunk):
         key = "host" if trunk.host.startswith(PLACEHOLDER) else "login"
-        message = f"`{key}` masih {PLACEHOLDER}… di trunks.yaml. Isi dulu. {AGAIN}"
+        message = f"`{key}` masih {PLACEHOLDER}… di trunks.yaml. Isi dulu. {PUBLISH}"
         return _alone(trunk, "unset", message)
     if seen.password_trouble is not None:
         return _alone(trunk, "password", f"{seen.password_trouble} {AGAIN}")
@@ -116,8 +118,11 @@ def judge(trunk: Trunk, seen: Seen) -> Health:
         message = "Asterisk tidak menjawab. Lihat ./siaga status, lalu ulangi."
         return _alone(trunk, "asterisk-silent", message)
     if not is_known(seen.endpoint, trunk):
-        message = "Mesin yang berjalan belum mengenal trunk ini, atau sandinya ditulis sesudah mesin menyala."
-        return _alone(trunk, "not-loaded", f"{message} Jalankan ./siaga down, lalu ./siaga up.")
+        message = (
+            "Mesin yang berjalan belum mengenal trunk ini. Jalankan ./siaga publish. Bila sandinya ditulis "
+            "sesudah mesin menyala: ./siaga down, lalu ./siaga up --detach."
+        )
+        return _alone(trunk, "not-loaded", message)
     if not seen.resolves:
         message = f"Nama `{trunk.host}` tidak ditemukan. Periksa ejaannya di trunks.yaml, dan DNS mesin ini."
         return _alone(trunk, "no-address", message)
@@ -133,7 +138,7 @@ def judge(trunk: Trunk, seen: Seen) -> Health:
 
 
 def is_known(endpoint: str | None, trunk: Trunk) -> bool:
-    """Whether the running Asterisk was started with this trunk, by ``pjsip show endpoint``."""
+    """Whether the running Asterisk knows this trunk, by ``pjsip show endpoint``."""
     return f"Endpoint:  {trunk.name} " in (endpoint or "")
 
 
@@ -230,7 +235,7 @@ def _registered(trunk: Trunk, seen: Seen) -> Finding:
         )
     elif code == "404":
         said = f"Login `{trunk.login}` tidak dikenal di {trunk.host} (404, {when})."
-        message = f"{said} Perbaiki `login`. {AGAIN}"
+        message = f"{said} Perbaiki `login`. {PUBLISH}"
     else:
         message = (
             f"Pendaftaran `{trunk.login}` ditolak oleh {trunk.host} dengan kode {code} ({when}). "
