@@ -110,6 +110,8 @@ class Saves:
     def _trouble(self, content: Texts | str) -> tuple[str, ...] | None:
         if isinstance(content, str):
             return (content,)
+        if self._was_published(content):
+            return None
         try:
             if of_texts(content).dialplan.mode != "latihan":
                 return (LEAVING,)
@@ -123,6 +125,17 @@ class Saves:
                 f"Tidak dapat diterbitkan ({said}). Simpan lagi, atau jalankan ./siaga publish.",
             )
         return None
+
+    def _was_published(self, content: Texts) -> bool:
+        """The very same was put to use last, by hand. It may have been taken back since: then it is not
+        for a folder that nobody has touched to bring it again."""
+        store = self._config.published_dir
+        put_to_use = (one for one in versions.history(store) if one.kind != "rollback")
+        try:
+            last = next(put_to_use, None)
+            return last is not None and versions.read(store, last.version).files == content.files
+        except versions.VersionGone:
+            return False
 
     def _tell(self, trouble: tuple[str, ...] | None) -> None:
         if trouble != self._in_use.unpublished:

@@ -278,3 +278,22 @@ def test_what_was_saved_while_the_engine_started_is_published(house: House) -> N
     house.save()
     house.save()
     assert versions.history(house.config.published_dir)[0].kind == "saved"
+
+
+def test_what_was_published_by_hand_and_taken_back_does_not_come_back_as_a_save(
+    house: House,
+) -> None:
+    first = house.in_use.published.version
+    house.edit("human_by: 0s", "human_by: 2s")
+    with capture_logs():
+        house.publish()
+        rollback(house.config, None, who="", why="")
+        house.save()
+        house.in_use.look()
+    assert house.in_use.published.version == first
+    assert [one.kind for one in versions.history(house.config.published_dir)][:1] == ["rollback"]
+    house.edit("human_by: 2s", "human_by: 3s")
+    with capture_logs():
+        house.save()
+        house.in_use.look()
+    assert house.in_use.published.dialplan.human_by_s == 3.0
