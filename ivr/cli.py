@@ -104,7 +104,10 @@ def _published(folder: Path | None = None) -> Published:
 
 @app.command()
 def up(
-    deployment: Deployment = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", help="Folder daerah; bawaan yang terakhir terbit."),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Kembali setelah siap.")] = False,
     without_controller: Annotated[
         bool,
@@ -114,6 +117,7 @@ def up(
     """Siapkan yang belum ada, lalu jalankan semuanya."""
     from ivr.commands import up as starting
 
+    deployment = deployment or starting.last_folder(configuration.read(), _say)
     config = configuration.read(deployment=deployment)
     starting.up(config, detach=detach, without_controller=without_controller, tell=_say)
 

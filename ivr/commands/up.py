@@ -82,6 +82,22 @@ def up(
         start(lambda: print(ready, flush=True))
 
 
+def last_folder(config: Config, tell: Callable[[str], None]) -> Path | None:
+    """The folder that was put to use last, for a start that names none; None for the usual one."""
+    last = versions.current(config.published_dir)
+    if last is None or last.folder == str(config.deployment):
+        return None
+    folder = Path(last.folder)
+    if not folder.is_dir():
+        tell(
+            f"PERINGATAN: folder yang terakhir diterbitkan, {folder}, tidak ada lagi. Mesin mulai dengan "
+            f"{config.deployment}."
+        )
+        return None
+    tell(f"Mesin mulai dengan folder yang terakhir diterbitkan, {folder}. Yang lain: --deployment.")
+    return folder
+
+
 def to_start_with(
     config: Config, tell: Callable[[str], None]
 ) -> tuple[Published, tuple[str, ...] | None]:

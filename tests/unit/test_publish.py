@@ -18,7 +18,7 @@ from ivr.calls.published import DeploymentFaulty, load_current, load_version
 from ivr.commands import history
 from ivr.commands.history import Done, Refused, rollback
 from ivr.commands.publish import publish
-from ivr.commands.up import to_start_with
+from ivr.commands.up import last_folder, to_start_with
 from ivr.config import Config
 from ivr.flow.prompt import Prompt
 from ivr.versions import VersionGone
@@ -224,6 +224,23 @@ def test_the_first_start_publishes_the_folder(config: Config) -> None:
     assert published.version == in_use(config)
     assert faults is None
     assert [a.kind for a in versions.history(config.published_dir)] == ["saved"]
+
+
+def test_a_start_that_names_no_folder_takes_the_one_that_was_published_last(
+    config: Config,
+) -> None:
+    usual = configuration.read({"SIAGA_HOME": str(config.home)})
+    said: list[str] = []
+    assert last_folder(usual, said.append) is None, "nothing was published yet"
+    now(config)
+    assert last_folder(config, said.append) is None, "it is the usual one"
+    assert said == []
+    assert last_folder(usual, said.append) == config.deployment
+    assert str(config.deployment) in said[-1]
+    shutil.rmtree(config.deployment)
+    assert last_folder(usual, said.append) is None
+    assert "tidak ada lagi" in said[-1]
+    assert str(usual.deployment) in said[-1]
 
 
 def test_in_practice_a_start_publishes_what_was_edited_since(config: Config) -> None:
