@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from routing.model import Place
@@ -17,6 +17,29 @@ from routing.model import Place
 INSIDE_M = 12_000.0
 SNAPPED_M = 25_000.0
 EARTH_M = 6_371_008.8  # mean radius, IUGG
+
+
+Ring = tuple[tuple[float, float], ...]
+"""A closed line of (lat, lon) in degrees WGS 84; the first point is not repeated at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One kecamatan or desa: polygons, each an outer ring and then its holes."""
+
+    code: str
+    name: str
+    polygons: tuple[tuple[Ring, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Geography:
+    """The areas of a deployment, and the points that tell its neighbours apart, made ready for looking
+    up. ``approximate`` areas are nobody's official boundaries."""
+
+    areas: tuple[Area, ...] = ()
+    neighbours: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    approximate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,31 +30,69 @@ OPERATOR = "operator"
 """The agency name of the last route of every decision: the default answering points."""
 
 
+KECAMATAN = 8
+"""So many letters of a code name the kecamatan: 14.03.09 of desa 14.03.09.1001."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One area that a location may lie in, with its share (0 to 1) of the shape that was told."""
+
+    code: str
+    share: float
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where something is, as one source told it. Kept as received; never overwritten.
 
-    ``code`` is a kecamatan (or None when unknown), ``lat``/``lon`` degrees WGS 84, ``radius_m``
-    metres, ``confidence`` 0 to 1.
+    ``code`` is a kecamatan or a desa (or None when unknown), ``lat``/``lon`` degrees WGS 84 of the
+    point or of the middle of the shape, ``radius_m`` metres, ``confidence`` 0 to 1 that ``code`` is
+    right. ``kind`` tells how the coordinate lies to the areas that are known; empty where none was
+    told. ``observed_at`` and ``received_at`` are epoch seconds; ``raw`` is what the source said, as it
+    said it, cut to a length that can be kept.
     """
 
-    source: str  # ivr_dtmf | sip_pidf | ...
+    source: str  # sip_pidf pani aml_https aml_sms fixed_line known_number trunk ivr_dtmf operator
     code: str | None = None
     lat: float | None = None
     lon: float | None = None
     radius_m: float | None = None
     confidence: float = 0.0
     method: str | None = None
+    shape: Literal["", "point", "circle", "ellipse", "polygon", "civic", "admin"] = ""
+    kind: Literal["", "inside", "snapped", "sea", "outside"] = ""
+    candidates: tuple[Candidate, ...] = ()
+    neighbour: str | None = None  # the neighbour it lies nearest to, where it is outside
+    text: str = ""  # what a person would want to read of it: a street, a landmark
+    observed_at: float | None = None
+    received_at: float | None = None
+    raw: str = ""
+
+    @property
+    def kecamatan(self) -> str | None:
+        return self.code[:KECAMATAN] if self.code is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Desa:
+    """One desa or kelurahan. ``code`` is the whole one, 14.03.09.1001."""
+
+    code: str
+    name: str
+    postcode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One kecamatan. ``points`` are (lat, lon) of known settlements: an approximation of its area."""
+    """One kecamatan, with its desa by code. ``points`` are (lat, lon) of known settlements."""
 
     code: str
     name: str
     block: str  # the land block: failover never crosses water silently
     points: tuple[tuple[float, float], ...] = ()
+    postcode: str = ""  # of the desa that have none of their own
+    desa: Mapping[str, Desa] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +163,47 @@ class Carrier:
     name: str
     addresses: tuple[str, ...] = ()
     header: str | None = None  # "Name: value"
+    place: str | None = None  # the kecamatan whose calls come this way, where it serves only one
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A kabupaten or kota next to ours. ``points`` (lat, lon) tell it from other neighbours;
+    ``contacts`` reach its own centre, empty where it is not known to have one."""
+
+    id: str
+    name: str
+    points: tuple[tuple[float, float], ...] = ()
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNumber:
+    """A telephone that stands at a known place: a school, a plant, a village office."""
+
+    number: str  # E.164, +62766…
+    name: str
+    code: str | None = None
+    lat: float | None = None
+    lon: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything a decision needs to know about the deployment, read once and never changed."""
+    """Everything a decision needs to know about the deployment, read once and never changed.
+
+    ``area_codes`` are the kecamatan that a fixed-line area code (0766) may be in, ``numbers`` the known
+    telephones by E.164.
+    """
 
     agencies: tuple[Agency, ...]
     operators: tuple[Operator, ...]
     trunks: Mapping[str, Trunk]
     carriers: tuple[Carrier, ...]
     places: Mapping[str, Place] = field(default_factory=dict)
+    neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
+    area_codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers: Mapping[str, KnownNumber] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
