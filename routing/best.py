@@ -16,6 +16,9 @@ from routing.model import Location
 GUESS = 0.5
 """Under this confidence a code is a guess: the default of a line, an area code."""
 
+SAID = 0.9
+"""From here on the caller has said it himself; under this an area stands for its first kecamatan."""
+
 OUTSIDE_WORTH = 0.55
 """How sure a measured point outside the area is taken to be: more than a guess, less than a place."""
 
@@ -43,6 +46,34 @@ def best(locations: Iterable[Location]) -> Location | None:
             newest[location.source] = location
     order = list(newest.values())
     return max(order, key=lambda location: (_rank(location), order.index(location)), default=None)
+
+
+def of_incident(said: Location | None, phone: Location | None) -> Location | None:
+    """Where help is needed: what the caller said of it, or else where the phone is.
+
+    He may call about another place than the one he stands in. A kecamatan that only stands in for the
+    area he chose yields to a source that is surer, and everything to an operator's correction.
+    """
+    if said is None or phone is None:
+        return said or phone
+    if phone.source == "operator" and is_useful(phone):
+        return phone
+    if said.confidence >= SAID:
+        return said
+    return phone if _worth(phone) > said.confidence else said
+
+
+def disagree(said: Location | None, phone: Location | None) -> bool:
+    """True where the caller names one kecamatan and his phone is known to be in another."""
+    if said is None or phone is None or said.confidence < SAID or phone.source == "operator":
+        return False
+    if phone.kind == "outside":
+        return _worth(phone) >= GUESS
+    return (
+        phone.kecamatan is not None
+        and phone.confidence >= GUESS
+        and phone.kecamatan != said.kecamatan
+    )
 
 
 def is_useful(location: Location) -> bool:

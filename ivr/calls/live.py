@@ -284,6 +284,7 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
         location = turn.state.location
         if location is not None and "place" in facts:
             facts["confidence"] = location.confidence
+            facts["source"] = location.source
         host.observe(call_id, "learned", facts)
     for action in turn.actions:  # a ticket says what is known by now
         for agency in action.agencies if isinstance(action, Notify) else ():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.best import best
+from routing.best import best, disagree, of_incident
 from routing.model import Location
 
 GPS = Location(
@@ -64,3 +64,35 @@ def test_of_two_equally_sure_the_handset_is_believed_then_the_smaller_circle() -
 def test_with_one_word_of_each_source_order_means_nothing(order: list[Location]) -> None:
     by_source = {location.source: location for location in order if location != NOWHERE}
     assert best(by_source.values()) == GPS
+
+
+SAID = Location("ivr_dtmf", "14.03.01", confidence=0.9)
+AREA_ONLY = Location("ivr_dtmf", "14.03.01", confidence=0.4)
+
+
+def test_where_the_incident_is_as_the_caller_says_beats_where_his_phone_is() -> None:
+    assert of_incident(SAID, replace(GPS, confidence=0.99)) == SAID
+    assert disagree(SAID, GPS)
+
+
+def test_a_kecamatan_that_stands_in_for_an_area_yields_to_a_surer_source_only() -> None:
+    assert of_incident(AREA_ONLY, GPS) == GPS
+    assert of_incident(AREA_ONLY, LINE) == AREA_ONLY
+    assert of_incident(AREA_ONLY, OUTSIDE) == OUTSIDE
+
+
+def test_an_operators_correction_beats_what_the_caller_pressed() -> None:
+    assert of_incident(SAID, OPERATOR) == OPERATOR
+    assert not disagree(SAID, OPERATOR)
+
+
+def test_one_alone_is_what_is_known() -> None:
+    assert of_incident(SAID, None) == SAID
+    assert of_incident(None, GPS) == GPS
+    assert of_incident(None, None) is None
+
+
+def test_a_guess_contradicts_nobody_and_agreement_is_no_contradiction() -> None:
+    assert not disagree(SAID, LINE)
+    assert not disagree(SAID, replace(GPS, code="14.03.01.1002"))
+    assert disagree(SAID, OUTSIDE)

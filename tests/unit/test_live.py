@@ -383,7 +383,7 @@ async def test_the_record_tells_the_whole_call() -> None:
     assert house.said[0] == "Anda terhubung ke 112."
     assert house.learned == [
         {"incident": "kebakaran"},
-        {"place": "14.03.16", "confidence": 0.9},
+        {"place": "14.03.16", "confidence": 0.9, "source": "ivr_dtmf"},
     ]
 
 
