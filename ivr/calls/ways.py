@@ -42,7 +42,7 @@ def full(
     board: Board, trunks: Mapping[str, Trunk], capacities: Mapping[str, int]
 ) -> frozenset[str]:
     """The trunks whose channels are all taken, and the agencies that talk to as many callers as they
-    can (``capacities``). Trunks and agencies have different names (the directory sees to it)."""
+    can (``capacities``). To be full only puts somebody behind the others."""
     over: Counter[str] = Counter()
     to: Counter[str] = Counter()
     for call in board.calls.values():

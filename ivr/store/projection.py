@@ -16,7 +16,8 @@ from sqlalchemy.sql.dml import Insert
 
 from ivr.store import tickets
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS
-from routing.model import PRESSED
+from routing.best import GUESS as SURE_ENOUGH
+from routing.model import KECAMATAN, PRESSED
 
 _LOCATION = (
     "source",
@@ -82,6 +83,8 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
             tickets.make_up(connection, call_id, seq, at, "notify", to=to)
     elif kind == "location_learned":
         _location(connection, call_id, seq, at, body["location"])
+        if _settles(connection, call_id, body["location"]):
+            tickets.make_up(connection, call_id, seq, at, "located")
     elif kind == "leg.ringing":
         _first(connection, call_id, human_at=at)
     elif kind == "leg.dialling":
@@ -166,6 +169,20 @@ def _location(
     connection.execute(
         insert(LOCATIONS).values(call_id=call_id, seq=seq, received_at=received, **row)
     )
+
+
+def _settles(connection: Connection, call_id: str, said: Mapping[str, Any]) -> bool:
+    """Note a place for a call that had none, from a source that is sure enough or an operator."""
+    place = select(CALLS.c.place).where(CALLS.c.call_id == call_id)
+    known = connection.execute(place).scalar()
+    code, sure = said.get("code"), (said.get("confidence") or 0.0) >= SURE_ENOUGH
+    if not code or not sure or (known is not None and said.get("source") != "operator"):
+        return False
+    kecamatan = code[:KECAMATAN]
+    if kecamatan == known:
+        return False
+    _change(connection, call_id, place=kecamatan)
+    return True
 
 
 def _change(connection: Connection, call_id: str, **values: Any) -> None:
