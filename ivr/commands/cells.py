@@ -29,18 +29,25 @@ def read_in(config: Config, source: Path, tell: Callable[[str], None]) -> Import
         source,
         config.home / FILE,
         box,
-        lambda done: tell(f"{done.lines:,} baris dibaca, {done.kept:,} sel dekat daerah ini …"),
+        lambda done: tell(
+            f"{_count(done.lines)} baris dibaca, {_count(done.kept)} sel dekat daerah ini …"
+        ),
     )
 
 
 def describe(done: Imported) -> str:
     """What became of the lines, for a person."""
     said = [
-        f"{done.kept:,} sel tersimpan dan langsung dipakai; "
-        f"{done.outside:,} sel lain terlalu jauh dari daerah ini."
+        f"{_count(done.kept)} sel tersimpan dan langsung dipakai; "
+        f"{_count(done.outside)} sel lain terlalu jauh dari daerah ini."
     ]
     if done.bad:
         lines = ", ".join(map(str, done.first_bad))
         more = ", …" if done.bad > len(done.first_bad) else ""
-        said.append(f"{done.bad:,} baris tidak terbaca dan dilewati: baris {lines}{more}")
+        said.append(f"{_count(done.bad)} baris tidak terbaca dan dilewati: baris {lines}{more}")
     return "\n".join(said)
+
+
+def _count(number: int) -> str:
+    """12.689, as it is written in Indonesian."""
+    return f"{number:,}".replace(",", ".")

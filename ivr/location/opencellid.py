@@ -12,6 +12,7 @@ import math
 import os
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -106,6 +107,16 @@ def import_cells(source: Path, table: Path, box: Box, tell: Callable[[Imported],
             raise NoCells(_why_none(source, done))
         fresh.chmod(0o644)
         fresh.replace(table)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise NoCells(
+            f"{source}: berkas terkompresi ini rusak atau belum selesai diunduh ({error}). Unduh lagi. "
+            "Tabel yang lama tetap dipakai."
+        ) from error
+    except sqlite3.Error as error:
+        raise NoCells(
+            f"{table}: tabel sel tidak dapat ditulis ({error}). Periksa ruang disk. "
+            "Tabel yang lama tetap dipakai."
+        ) from error
     finally:
         fresh.unlink(missing_ok=True)
     return done

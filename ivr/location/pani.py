@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -49,6 +50,8 @@ class Pani:
 
     def __init__(self, table: CellTable) -> None:
         self._table = table
+        # threads of its own: a disk that hangs must not take those that calls need elsewhere
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="cells")
 
     async def find(self, asked: Asked) -> Sequence[Location]:
         """One location for each cell told. A cell that no table knows is kept without a place."""
@@ -58,7 +61,9 @@ class Pani:
             log.info("pani_no_cell", pii_received=kept(text))
         if not told:
             return ()
-        towers = await asyncio.to_thread(lambda: [self._table.find(cell) for cell in told])
+        towers = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: [self._table.find(cell) for cell in told]
+        )
         raw = kept(text)
         return [
             _location(cell, tower, raw, asked) for cell, tower in zip(told, towers, strict=True)

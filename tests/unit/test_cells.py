@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ivr import config as configuration
+from ivr.commands.cells import describe, read_in
 from ivr.location.cells import Cell, CellTable, Tower
 from ivr.location.opencellid import Box, Imported, NoCells, import_cells, read, surroundings
 
@@ -86,12 +88,16 @@ def test_a_file_without_a_usable_cell_leaves_the_old_table(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cells.sqlite", "sel.csv"]
 
 
-def test_a_broken_archive_leaves_the_old_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(LTE.encode())[:-10], b"\x1f\x8bxxxxxxxxxx", b"\x1f\x8b\x08" + b"\xff" * 99],
+)
+def test_a_broken_archive_leaves_the_old_table(tmp_path: Path, packed: bytes) -> None:
     _, table = imported(tmp_path, LTE)
-    packed = tmp_path / "510.csv.gz"
-    packed.write_bytes(gzip.compress(LTE.encode())[:-10])
-    with pytest.raises(EOFError):
-        import_cells(packed, tmp_path / "cells.sqlite", BOX, lambda _: None)
+    path = tmp_path / "510.csv.gz"
+    path.write_bytes(packed)
+    with pytest.raises(NoCells, match="rusak atau belum selesai diunduh"):
+        import_cells(path, tmp_path / "cells.sqlite", BOX, lambda _: None)
     assert table.find(Cell("LTE", 510, 10, 41515, 43724613)) is not None
 
 
@@ -131,3 +137,21 @@ def test_surroundings_reach_a_hundred_kilometres_beyond_the_points() -> None:
     assert not box.holds(0.0, 101.0)
     assert not box.holds(1.5, 103.0)
     assert surroundings([]) is None
+
+
+def test_the_command_says_what_became_of_the_lines() -> None:
+    done = Imported(
+        lines=1_000_010, kept=12_689, outside=987_311, bad=10, first_bad=[2, 3, 5, 8, 9]
+    )
+    assert describe(done) == (
+        "12.689 sel tersimpan dan langsung dipakai; 987.311 sel lain terlalu jauh dari daerah ini.\n"
+        "10 baris tidak terbaca dan dilewati: baris 2, 3, 5, 8, 9, …"
+    )
+
+
+def test_the_command_fills_the_table_of_the_shipped_deployment(tmp_path: Path) -> None:
+    config = configuration.read({"SIAGA_HOME": str(tmp_path / "rumah")})
+    read_in(config, written(tmp_path, HEADING, LTE, JAKARTA), lambda _: None)
+    table = CellTable(tmp_path / "rumah" / "cells.sqlite")
+    assert table.find(Cell("LTE", 510, 10, 41515, 43724613)) is not None
+    assert table.find(Cell("LTE", 510, 10, 100, 200)) is None
