@@ -58,7 +58,7 @@ class Pani:
         text = asked.signalling.get(PANI, "").strip()
         told = cells(text)
         if text and not told:
-            log.info("pani_no_cell", pii_received=kept(text))
+            log.info("pani_no_cell", length=len(text), pii_received=kept(text, 40))
         if not told:
             return ()
         towers = await asyncio.get_running_loop().run_in_executor(

@@ -62,11 +62,11 @@ class Pidf:
         if not text:
             return ()
         if asked.signalling.get(PIDF_FORMAT, "").strip().lower() == "uri" or text[:4] == "URI=":
-            log.info("pidf_by_reference", pii_received=kept(text))
+            log.info("pidf_by_reference", length=len(text), pii_received=kept(text, 40))
             return ()
         fields = pairs(text)
         if fields is None:
-            log.info("pidf_unreadable", length=len(text), pii_received=kept(text))
+            log.info("pidf_unreadable", length=len(text), pii_received=kept(text, 40))
             return ()
         told = Told(
             source=self.name,
@@ -79,7 +79,7 @@ class Pidf:
             sure = confidence(asked.signalling.get(PIDF_CONFIDENCE, ""))
             found = _on_the_map(told, fields, asked.geography, sure)
         if found is None:
-            log.info("pidf_no_place", pii_received=kept(text))
+            log.info("pidf_no_place", length=len(text), pii_received=kept(text, 40))
             return ()
         return (found,)
 
