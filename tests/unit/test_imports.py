@@ -25,6 +25,7 @@ CLOCKS = frozenset({"now", "today", "utcnow"})
 IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint", "__import__"})
 
 FLOW_MAY_IMPORT_OF_ROUTING = {
+    "ivr/flow/model.py": {"routing.best"},
     "ivr/flow/loader.py": {"routing.model", "routing.directory"},
     "ivr/flow/schema.py": {"routing.directory"},
     "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
