@@ -62,6 +62,9 @@ RECORDINGS_SECONDS = 3.0
 NOT_URGENT = 10
 """How nice the conversion of recordings is; nicer, it might hold up this whole process by its lock."""
 
+WEB = "web"
+"""The component that no call needs: whether it runs is told, and decides nothing."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -137,6 +140,7 @@ def run(
         components.append(
             Component("controller", controller, config.log_dir / "controller.out", environment)
         )
+        components.append(_web(config))
     stopping = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -190,6 +194,14 @@ def run(
         line.close()
 
 
+def _web(config: Config) -> Component:
+    """It is spoken to from outside, so it is told nothing that it could give away."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("SIAGA_")}
+    environment |= {"SIAGA_HOME": str(config.home), "SIAGA_WEB_PORT": str(config.web_port)}
+    command = (sys.executable, "-m", "ivr.web.app")
+    return Component(WEB, command, config.log_dir / "web.out", environment)
+
+
 def _await_ready(
     components: list[Component],
     asterisk: Asterisk,
@@ -197,11 +209,12 @@ def _await_ready(
     stopping: Callable[[], bool],
 ) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not stopping() and any(c.state != "running" for c in components):
+    needed = [component for component in components if component.name != WEB]
+    while not stopping() and any(c.state != "running" for c in needed):
         for component in components:
             _look(component, asterisk, where)
         if time.monotonic() > deadline:
-            late = next(c for c in components if c.state != "running")
+            late = next(c for c in needed if c.state != "running")
             raise NotReady(f"{late.name} tidak siap; lihat {late.output}.")
         time.sleep(0.02)
 
