@@ -64,7 +64,7 @@ class _Call:
     id: str
     number: str | None
     offered_at: float
-    recorded: frozenset[tuple[str, float | None]]
+    recorded: frozenset[tuple[str, float]]  # by source and time, to the millisecond
     ended_at: float | None = None
     before: tuple[Arrival, ...] = ()  # what was here when it was offered
     had: set[str] = field(default_factory=set)  # ids of what it was given
@@ -75,7 +75,7 @@ class _Call:
     def takes(self, arrived: Arrival) -> bool:
         """Whether this call hears of it for the first time; from now on it has."""
         at = arrived.received_at
-        if arrived.id in self.had or (arrived.source, at) in self.recorded:
+        if arrived.id in self.had or (arrived.source, round(at, 3)) in self.recorded:
             return False
         if isinstance(arrived.said, Report) and (
             not self.is_near(at) or len(self.had) >= MOST_OF_A_CALL
@@ -104,7 +104,7 @@ class Arrivals:
         self._forget(at)
         self._drop(call_id)
         number = e164(caller)
-        known = frozenset((one.source, one.received_at) for one in recorded)
+        known = frozenset((one.source, round(one.received_at or 0.0, 3)) for one in recorded)
         call = _Call(call_id, number, at, recorded=known)
         if number is not None:
             here = self._reports_of.get(number, ())

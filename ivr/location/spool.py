@@ -71,10 +71,11 @@ _ARRIVAL = TypeAdapter(Arrival)
 
 
 def arrival(said: Report | Correction, received_at: float) -> Arrival:
-    """What was said, ready to be put in the spool."""
+    """What was said, ready to be put in the spool, with its time in whole milliseconds."""
+    at = round(received_at, 3)
     if isinstance(said, Correction):
-        return Arrival(uuid.uuid4().hex, received_at, said)
-    return Arrival(hashlib.sha256(orjson.dumps(said)).hexdigest()[:32], received_at, said)
+        return Arrival(uuid.uuid4().hex, at, said)
+    return Arrival(hashlib.sha256(orjson.dumps(said)).hexdigest()[:32], at, said)
 
 
 class Spool:

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
@@ -28,6 +28,9 @@ CONNECTION_S = 10.0
 """No connection lives longer; each is for one request."""
 
 MOST_AT_ONCE = 256
+MOST_OPEN = 2 * MOST_AT_ONCE
+"""Those over MOST_AT_ONCE are told to come later; those over this are not even listened to."""
+
 HEADERS_BYTES = 16 * 1024
 LAST_REQUESTS_S = 3
 NICE = 5
@@ -43,6 +46,8 @@ class OneRequest(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > MOST_OPEN:
+            transport.abort()
         self._end = asyncio.get_running_loop().call_later(CONNECTION_S, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -96,7 +101,7 @@ def main() -> int:
     os.nice(NICE)
     # uvicorn says what strangers did wrong, without end; what matters our own lines say
     standard_logging.getLogger("uvicorn").setLevel(standard_logging.CRITICAL)
-    signal.signal(signal.SIGTERM, _ended)  # uvicorn raises it anew when all is closed
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it anew when all is closed
     line = logging.start()
     try:
         listening = listen(config.web_port)
@@ -116,8 +121,8 @@ def main() -> int:
         line.close()
 
 
-def _ended(signum: int, frame: object) -> None:
-    """Nothing is left to be done: the process is at its end anyway."""
+def _leave(signum: int, frame: object) -> NoReturn:
+    sys.exit(0)
 
 
 if __name__ == "__main__":

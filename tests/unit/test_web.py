@@ -338,6 +338,23 @@ def test_who_talks_slowly_is_cut_off_and_others_are_answered_meanwhile(web: Web)
     assert said[0] == said[2] == b""
 
 
+def test_more_idle_connections_than_it_keeps_open_are_shut_and_it_answers_again(web: Web) -> None:
+    idle = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(app.MOST_OPEN + 100)]
+    files = Path(f"/proc/{web.process.pid}/fd")
+    assert eventually(lambda: len(list(files.iterdir())) > app.MOST_AT_ONCE)
+    assert len(list(files.iterdir())) < app.MOST_OPEN + 30
+    for connection in idle:
+        connection.close()
+
+    def answers() -> bool:
+        try:
+            return web.ask("GET", "/health")[0] == 200
+        except ConnectionError:
+            return False
+
+    assert eventually(answers, 5)
+
+
 def test_two_hundred_at_once_are_all_kept_and_then_others_are_answered(web: Web) -> None:
     bodies = [signed(FORM | {"device_number": f"081276{number:06}"}) for number in range(200)]
     with concurrent.futures.ThreadPoolExecutor(200) as many:
