@@ -6,15 +6,26 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from structlog.testing import capture_logs
 
 from ivr.location import arrivals as arriving
 from ivr.location.aml import Report
-from ivr.location.arrivals import AFTER_S, BEFORE_S, MOST_BEFORE, MOST_OF_A_CALL, Arrivals
+from ivr.location.arrivals import (
+    AFTER_S,
+    BEFORE_S,
+    MOST_BEFORE,
+    MOST_OF_A_CALL,
+    Arrivals,
+    Reported,
+    location,
+)
+from ivr.location.source import Asked
 from ivr.location.spool import Arrival, Correction, Spool, arrival
-from routing.model import Location
+from routing.geography import Geography
+from routing.model import Directory, Location
 
 NOW = 1_795_421_730.0
 CALLER = "0812 7612 3456"
@@ -230,3 +241,38 @@ def test_a_spool_that_cannot_be_read_is_told_and_tried_again(tmp_path: Path) -> 
     with capture_logs() as logs:
         asyncio.run(both())
     assert [line["event"] for line in logs] == ["spool_unreadable", "location_arrived"]
+
+
+def asked(call_id: str) -> Asked:
+    directory = Directory(agencies=(), operators=(), carriers=(), trunks={}, places={})
+    return Asked(call_id, CALLER, "telkom", NOW, directory, Geography())
+
+
+@pytest.mark.parametrize("kind", ["aml_https", "aml_sms"])
+def test_what_was_here_first_is_a_source_like_others_and_tells_its_own_kind(
+    kind: Literal["aml_https", "aml_sms"],
+) -> None:
+    arrivals = Arrivals()
+    for number, of_kind in enumerate(("aml_https", "aml_sms", "aml_https", "aml_sms")):
+        said = Report(of_kind, NUMBER, observed_at=NOW - 99, raw=str(number))
+        arrivals.take(arrival(said, NOW + number))
+    arrivals.offered("1", CALLER, NOW + 10)
+    source = Reported(kind, arrivals)
+    found = asyncio.run(source.find(asked("1")))
+    assert [location.source for location in found] == [kind, kind]
+    assert [location.received_at for location in found] == (
+        [NOW, NOW + 2] if kind == "aml_https" else [NOW + 1, NOW + 3]
+    )
+    assert asyncio.run(source.find(asked("1"))) == found, "asking changes nothing"
+    assert asyncio.run(source.find(asked("never offered"))) == []
+
+
+def test_a_correction_is_the_operators_word_for_a_place_or_a_point() -> None:
+    place = arrival(Correction("1", "sari", code="14.03.09.1001", note="pasar"), NOW)
+    by_code = location(place, Geography())
+    assert (by_code.source, by_code.code, by_code.confidence) == ("operator", "14.03.09.1001", 1.0)
+    assert (by_code.text, by_code.received_at, by_code.raw) == ("pasar", NOW, "sari")
+    point = arrival(Correction("1", "sari", lat=1.2856, lon=101.197, radius_m=30.0), NOW)
+    by_point = location(point, Geography())
+    assert (by_point.source, by_point.code) == ("operator", None)
+    assert (by_point.lat, by_point.lon, by_point.radius_m) == (1.2856, 101.197, 30.0)
