@@ -24,6 +24,7 @@ from ivr.beat import beat
 from ivr.calls import live
 from ivr.calls.board import Board, Fact
 from ivr.calls.host import Host
+from ivr.calls.inbox import Inboxes
 from ivr.calls.published import (
     Held,
     NothingPublished,
@@ -32,13 +33,14 @@ from ivr.calls.published import (
     load_version,
 )
 from ivr.config import Config
+from ivr.flow.events import LocationLearned
 from ivr.platforms.asterisk import extensions, pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.store.recorder import Recorder
 from routing.decide import decide
-from routing.model import OPERATOR
+from routing.model import OPERATOR, Location
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +70,14 @@ def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> 
             await asyncio.sleep(JOINED_LOOK_S)
         return None
 
+    inboxes = Inboxes()
+
+    def arrived(call_id: str, location: Location) -> None:
+        """A location for whichever call: its dialogue takes it, or it goes straight on record."""
+        if inboxes.put(call_id, location):
+            return
+        recorder.record(call_id, LocationLearned(location))
+
     def queue() -> str:
         """Whether an operator is free, as far as this process and the supervisor have seen."""
         if alarm.is_unreachable(config.home / "run" / "siaga.prom"):
@@ -91,6 +101,8 @@ def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> 
         keys_of=keys.__getitem__,
         knows=keys.__contains__,
         forget=forget,
+        inboxes=inboxes,
+        arrived=arrived,
         clock=time.time,
         monotonic=time.monotonic,
     )

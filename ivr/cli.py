@@ -33,7 +33,9 @@ app = typer.Typer(
 calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=True)
 prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
 trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
+cells_app = typer.Typer(help="Tabel sel seluler, untuk mengenali lokasi.", no_args_is_help=True)
 app.add_typer(calls_app, name="calls")
+app.add_typer(cells_app, name="cells")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(trunk_app, name="trunk")
 
@@ -468,6 +470,27 @@ def trunk_test(
     else:
         print(trunks.describe(health))
     sys.exit(0 if health.well else BAD)
+
+
+@cells_app.command("import")
+def cells_import(
+    file: Annotated[
+        Path, typer.Argument(metavar="BERKAS.csv", help="CSV OpenCellID; boleh .csv.gz.")
+    ],
+    deployment: Deployment = None,
+    as_json: Json = False,
+) -> None:
+    """Isi tabel sel dari CSV OpenCellID; tabel yang lama diganti."""
+    from ivr.commands import cells
+
+    try:
+        done = cells.read_in(configuration.read(deployment=deployment), file, _say)
+    except cells.NoCells as error:
+        _stop(str(error), BAD)
+    if as_json:
+        _print_json(asdict(done))
+    else:
+        print(cells.describe(done))
 
 
 @prompts_app.command("build")

@@ -30,6 +30,9 @@ OPERATOR = "operator"
 """The agency name of the last route of every decision: the default answering points."""
 
 
+PRESSED = "ivr_dtmf"
+"""The source that tells where the incident is, as the caller says; all others tell of his phone."""
+
 KECAMATAN = 8
 """So many letters of a code name the kecamatan: 14.03.09 of desa 14.03.09.1001."""
 

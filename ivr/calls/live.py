@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -23,6 +24,7 @@ from ivr.flow.events import (
     DialEnded,
     Event,
     HumanJoined,
+    LocationLearned,
     QueueSeen,
     RouteDecided,
 )
@@ -55,13 +57,18 @@ async def handle(session: AgiSession, host: Host) -> None:
     call_id = session.environment.get("agi_uniqueid", "")
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(call_id=call_id)
-    match session.environment.get("agi_network_script"):
-        case "next":
-            await next_target(session, host)
-        case "resume":
-            await resume(session, host)
-        case _:
-            await new_call(session, host)
+    host.inboxes.open(call_id)  # before the events are read: nothing falls in between
+    try:
+        match session.environment.get("agi_network_script"):
+            case "next":
+                await next_target(session, host)
+            case "resume":
+                await resume(session, host)
+            case _:
+                await new_call(session, host)
+    finally:
+        for location in host.inboxes.close(call_id):
+            host.arrived(call_id, location)
 
 
 async def new_call(session: AgiSession, host: Host) -> None:
@@ -171,16 +178,25 @@ async def _walk(
 ) -> None:
     """Set variables, then perform turns until a dial takes the caller out of our hands."""
     channel = _channel(host, published, call_id)
+
+    def informed(turn: Turn) -> Turn:
+        return _informed(host, published, call_id, turn)
+
     try:
         for name, value in variables.items():
             await session.run(Command("SET VARIABLE", (name, value)), COMMAND_S)
         while not turn.ended:
+            turn = informed(turn)
             waiting = turn.state.waiting
             if isinstance(waiting, Dial):
                 await _leave(session, host, call_id, turn, channel)
                 return
             _observe_said(host, call_id, turn)
-            event = await _perform(session, turn, channel)
+            following, event = await _perform(session, turn, channel, informed)
+            if following.state.waiting != waiting:
+                turn = following
+                continue  # something was learned, and the question is another one now
+            turn = following
             if isinstance(waiting, DecideRoute):
                 event = _decided(host, published, waiting, turn.state.location)
                 await _committed(host.commit(call_id, event), "decision")
@@ -231,19 +247,50 @@ async def _leave(
 ) -> None:
     """Set the targets and the token, and go; extensions take the caller from here."""
     _observe_said(host, call_id, turn)
-    await _perform(session, turn, channel)
+    await _perform(session, turn, channel, lambda turn: turn)
 
 
-async def _perform(session: AgiSession, turn: Turn, channel: Channel) -> Event | None:
+async def _perform(
+    session: AgiSession, turn: Turn, channel: Channel, informed: Callable[[Turn], Turn]
+) -> tuple[Turn, Event | None]:
+    """Perform a turn: what answered its wait, and the turn with what was learned meanwhile.
+
+    Where that makes it another question, the performance is broken off between two commands, and
+    nothing has answered. Whoever has pressed a key is answering, and is not interrupted.
+    """
     performer = perform(turn.actions, channel)
     reply: Reply | None = None
+    answering = False
     while True:
         try:
             request = next(performer) if reply is None else performer.send(reply)
         except StopIteration as done:
             event: Event | None = done.value
-            return event
+            return turn, event
         reply = await session.run(request.command, request.seconds)
+        answering = answering or bool(reply.digit) or channel.keys.any
+        if request.asks and not answering:
+            following = informed(replace(turn, actions=turn.actions[-1:]))
+            if following.state.waiting != turn.state.waiting:
+                performer.close()
+                return following, None
+            turn = replace(turn, state=following.state)
+
+
+def _informed(host: Host, published: Published, call_id: str, turn: Turn) -> Turn:
+    """The turn after every location that waits for this dialogue. What it had yet to do stays to be
+    done; only what it waits for may be another."""
+    box = host.inboxes.open(call_id)
+    while box:
+        event = LocationLearned(box.popleft())
+        following = engine.advance(published.dialplan, turn.state, event)
+        host.record(call_id, event)
+        if following.state.waiting == turn.state.waiting:
+            turn = replace(turn, state=following.state)
+        else:
+            actions = (*turn.actions[:-1], *following.actions)
+            turn = Turn(following.state, actions, following.ended)
+    return turn
 
 
 def _decided(
@@ -284,6 +331,7 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
         location = turn.state.location
         if location is not None and "place" in facts:
             facts["confidence"] = location.confidence
+            facts["source"] = location.source
         host.observe(call_id, "learned", facts)
     for action in turn.actions:  # a ticket says what is known by now
         for agency in action.agencies if isinstance(action, Notify) else ():

@@ -24,7 +24,7 @@ from ivr.flow.events import (
     Recorded,
     RouteDecided,
 )
-from routing.model import Location, Reason, Route
+from routing.model import Candidate, Location, Reason, Route
 
 KINDS: Mapping[str, type[Event]] = {
     "call_offered": CallOffered,
@@ -76,6 +76,7 @@ _READERS: Mapping[str, Callable[[Any], object]] = {
     "routes": lambda value: tuple(_read(Route, route) for route in value),
     "because": lambda value: tuple(_read(Reason, reason) for reason in value),
     "notify": tuple,
+    "candidates": lambda value: tuple(_read(Candidate, candidate) for candidate in value),
 }
 """The fields that hold more than one plain value."""
 

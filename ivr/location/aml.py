@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from ivr.location.numbers import e164
+from ivr.location.placed import Told, placed, widened
 from ivr.location.received import kept, number, point
 from routing.geography import Geography
 from routing.model import Location
@@ -163,8 +164,6 @@ def _second(fields: Mapping[str, str], text: str) -> Report:
 
 def location(report: Report, geography: Geography, received_at: float) -> Location:
     """The report as a location; without a code where the phone told no place."""
-    from ivr.location.placed import Told, placed, widened  # noqa: PLC0415 - until geography has rings
-
     told = Told(
         source=report.kind,
         method=report.method,

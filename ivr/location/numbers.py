@@ -7,7 +7,7 @@ import re
 import phonenumbers
 
 COUNTRY = "62"
-_LONGEST = 64
+_LONGEST = 256
 _WRITTEN = re.compile(r"\+?[0-9]{7,17}")
 _PUNCTUATION = re.compile(r"[\s().\-/\u2010-\u2015]")
 

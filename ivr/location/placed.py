@@ -8,7 +8,6 @@ outside names no area of ours at all.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,11 +118,3 @@ def widened(radius_m: float, sure: float | None) -> float:
     if sure is None or sure >= _TOLD_AS:
         return radius_m
     return radius_m * math.sqrt(math.log(1 - _TOLD_AS) / math.log(1 - max(sure, 0.1)))
-
-
-def middle(ring: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The mean of a ring's corners, (lat, lon): a point to show, not to decide by."""
-    return (
-        sum(lat for lat, _ in ring) / len(ring),
-        sum(lon for _, lon in ring) / len(ring),
-    )

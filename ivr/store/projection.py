@@ -16,6 +16,26 @@ from sqlalchemy.sql.dml import Insert
 
 from ivr.store import tickets
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS
+from routing.best import GUESS as SURE_ENOUGH
+from routing.model import KECAMATAN, PRESSED
+
+_LOCATION = (
+    "source",
+    "code",
+    "lat",
+    "lon",
+    "radius_m",
+    "confidence",
+    "method",
+    "shape",
+    "kind",
+    "candidates",
+    "neighbour",
+    "text",
+    "observed_at",
+    "raw",
+)
+"""What of a location has a column of its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,8 @@ def put(connection: Connection, record: Record, *, apply: bool = True) -> None:
             tickets.make_up(connection, call_id, seq, at, "notify", to=to)
     elif kind == "location_learned":
         _location(connection, call_id, seq, at, body["location"])
+        if _settles(connection, call_id, body["location"]):
+            tickets.make_up(connection, call_id, seq, at, "located")
     elif kind == "leg.ringing":
         _first(connection, call_id, human_at=at)
     elif kind == "leg.dialling":
@@ -106,9 +128,11 @@ def _learned(
     known = {name: body[name] for name in ("incident", "place") if name in body}
     if known:
         _change(connection, call_id, **known)
-    if "place" in body:
+    # A place that was taken from where the phone is has its own row, of its own source, already.
+    if "place" in body and body.get("source", PRESSED) == PRESSED:
         said = {
-            "source": "ivr_dtmf",
+            "source": PRESSED,
+            "shape": "admin",
             "code": body["place"],
             "confidence": body.get("confidence", 0.0),
         }
@@ -133,9 +157,32 @@ def _agency(body: Mapping[str, Any]) -> str:
 def _location(
     connection: Connection, call_id: str, seq: int, at: float, said: Mapping[str, Any]
 ) -> None:
-    names = ("source", "code", "lat", "lon", "radius_m", "confidence", "method")
-    row = {name: said.get(name) for name in names}
-    connection.execute(insert(LOCATIONS).values(call_id=call_id, seq=seq, received_at=at, **row))
+    """A row for every word of every source; the same source's earlier ones are marked as superseded."""
+    row = {name: said.get(name) for name in _LOCATION}
+    received = said.get("received_at") or at
+    before = (
+        (LOCATIONS.c.call_id == call_id)
+        & (LOCATIONS.c.source == row["source"])
+        & LOCATIONS.c.superseded_by.is_(None)
+    )
+    connection.execute(update(LOCATIONS).where(before).values(superseded_by=seq))
+    connection.execute(
+        insert(LOCATIONS).values(call_id=call_id, seq=seq, received_at=received, **row)
+    )
+
+
+def _settles(connection: Connection, call_id: str, said: Mapping[str, Any]) -> bool:
+    """Note a place for a call that had none, from a source that is sure enough or an operator."""
+    place = select(CALLS.c.place).where(CALLS.c.call_id == call_id)
+    known = connection.execute(place).scalar()
+    code, sure = said.get("code"), (said.get("confidence") or 0.0) >= SURE_ENOUGH
+    if not code or not sure or (known is not None and said.get("source") != "operator"):
+        return False
+    kecamatan = code[:KECAMATAN]
+    if kecamatan == known:
+        return False
+    _change(connection, call_id, place=kecamatan)
+    return True
 
 
 def _change(connection: Connection, call_id: str, **values: Any) -> None:

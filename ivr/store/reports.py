@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Engine, Row, or_, select
 
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect
-
-_SURE_FIRST = (LOCATIONS.c.confidence.desc(), LOCATIONS.c.seq.desc())
+from routing.best import best, disagree, of_incident
+from routing.model import PRESSED, Candidate, Location
 
 
 def list_calls(url: str, limit: int) -> list[dict[str, Any]]:
@@ -57,28 +57,38 @@ def _one(url: str, which: Any) -> dict[str, Any] | None:
             if call is None:
                 return None
             here = LOCATIONS.c.call_id == call.call_id
-            location = connection.execute(
-                select(LOCATIONS).where(here).order_by(*_SURE_FIRST)
-            ).first()
+            locations = connection.execute(
+                select(LOCATIONS).where(here).order_by(LOCATIONS.c.seq)
+            ).all()
             decided = DECISIONS.c.call_id == call.call_id
             decision = connection.execute(
                 select(DECISIONS).where(decided).order_by(DECISIONS.c.seq.desc())
             ).first()
-        return _report(call, location, decision, events_of(engine, call.call_id))
+        return _report(call, locations, decision, events_of(engine, call.call_id))
     finally:
         engine.dispose()
 
 
 def _report(
     call: Row[Any],
-    location: Row[Any] | None,
+    rows: Sequence[Row[Any]],
     decision: Row[Any] | None,
     events: Sequence[tuple[int, float, str, Mapping[str, Any]]],
 ) -> dict[str, Any]:
-    names = ("code", "source", "lat", "lon", "radius_m", "confidence")
+    """``location`` is where help is needed, ``phone`` where the telephone is; ``disagreement`` tells
+    that these are known to differ. ``locations`` are all that was told, as it was told."""
+    locations = [_location(row) for row in rows]
+    said = next((one for one in reversed(locations) if one.source == PRESSED), None)
+    phone = best(one for one in locations if one.source != PRESSED)
     return {
         **call._mapping,
-        "location": {name: location._mapping[name] for name in names} if location else None,
+        "location": _shown(of_incident(said, phone)),
+        "phone": _shown(phone),
+        "disagreement": disagree(said, phone),
+        "locations": [
+            {name: value for name, value in row._mapping.items() if name not in ("call_id", "id")}
+            for row in rows
+        ],
         "route": [
             {"agency": route["agency"], "trunk": route["trunk"]}
             for route in (decision.routes if decision else ())
@@ -87,6 +97,34 @@ def _report(
         "bridged": call.bridged_at is not None,
         "transcript": transcript(events, call.offered_at or 0.0),
     }
+
+
+def _location(row: Row[Any]) -> Location:
+    candidates = tuple(Candidate(one["code"], one["share"]) for one in row.candidates or ())
+    return Location(
+        source=row.source,
+        code=row.code,
+        lat=row.lat,
+        lon=row.lon,
+        radius_m=row.radius_m,
+        confidence=row.confidence or 0.0,
+        method=row.method,
+        shape=row.shape or "",
+        kind=row.kind or "",
+        candidates=candidates,
+        neighbour=row.neighbour,
+        text=row.text or "",
+        observed_at=row.observed_at,
+        received_at=row.received_at,
+        raw=row.raw or "",
+    )
+
+
+_SHOWN = ("code", "source", "lat", "lon", "radius_m", "confidence", "kind", "neighbour", "text")
+
+
+def _shown(location: Location | None) -> dict[str, Any] | None:
+    return None if location is None else {name: getattr(location, name) for name in _SHOWN}
 
 
 def transcript(
@@ -121,6 +159,10 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"! antrean {body['state']}"]
         case "notified":
             return [f"* notify {body['agency']}"]
+        case "call_offered" if body.get("location"):
+            return [_told(body["location"])]
+        case "location_learned":
+            return [_told(body["location"])]
         case "route_decided":
             routes = ", ".join(f"{r['agency']} via {r['trunk']}" for r in body["routes"])
             return [f"= {routes}", *(f"  because: {r['text']}" for r in body["because"])]
@@ -157,6 +199,16 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return []
 
 
+def _told(said: Mapping[str, Any]) -> str:
+    """One word of one source, without what it said raw."""
+    where = said["code"] or said.get("neighbour") or said.get("kind") or "?"
+    point = ""
+    if said.get("lat") is not None and said.get("lon") is not None:
+        radius = f" +-{said['radius_m']:.0f} m" if said.get("radius_m") else ""
+        point = f" {said['lat']:.4f},{said['lon']:.4f}{radius}"
+    return f"@ {said['source']}: {where}{point} ({said['confidence']:.0%})"
+
+
 def describe_list(rows: Sequence[Mapping[str, Any]]) -> str:
     """The newest calls as a table."""
     if not rows:
@@ -172,15 +224,26 @@ def describe_list(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def describe(call: Mapping[str, Any]) -> str:
     """One call for a person."""
-    place = (call["location"] or {}).get("code") or "tidak diketahui"
+    place = _named(call["location"])
     lines = [
         f"{call['case_number'] or '-'}  ({call['call_id']})  {_when(call['offered_at'])}",
         f"kejadian {call['incident'] or 'tidak diketahui'}, tempat {place}, "
         f"tersambung ke {call['bridged_to'] or '-'}, diakhiri {call['ended_by'] or '-'}",
+        *(
+            [f"PERHATIKAN: ponselnya berada di tempat lain: {_named(call['phone'])}"]
+            if call["disagreement"]
+            else []
+        ),
         "",
         *call["transcript"],
     ]
     return "\n".join(lines)
+
+
+def _named(location: Mapping[str, Any] | None) -> str:
+    known = location or {}
+    outside = known.get("neighbour") or "luar daerah" if known.get("kind") == "outside" else ""
+    return known.get("code") or outside or "tidak diketahui"
 
 
 def _when(at: float | None) -> str:

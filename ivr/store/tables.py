@@ -21,6 +21,7 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    Text,
     create_engine,
     event,
 )
@@ -73,7 +74,8 @@ class EventRow(Base):
 
 
 class LocationRow(Base):
-    """One location as one source told it; superseded by later rows, never overwritten."""
+    """One location as one source told it, whole and raw. Only ``superseded_by`` is ever filled in: the
+    ``seq`` of the newer word of the same source."""
 
     __tablename__ = "locations"
 
@@ -87,6 +89,14 @@ class LocationRow(Base):
     radius_m: Mapped[float | None] = mapped_column(Float)
     confidence: Mapped[float] = mapped_column(Float)
     method: Mapped[str | None] = mapped_column(String(32))
+    shape: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str | None] = mapped_column(String(16))  # inside | snapped | sea | outside
+    candidates: Mapped[list[Any] | None] = mapped_column(JSON)  # [{code, share}]
+    neighbour: Mapped[str | None] = mapped_column(String(64))
+    text: Mapped[str | None] = mapped_column(Text)
+    observed_at: Mapped[float | None] = mapped_column(Float)
+    raw: Mapped[str | None] = mapped_column(Text)
+    superseded_by: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class DecisionRow(Base):

@@ -20,7 +20,7 @@ WAITING, TAKEN, GIVEN_UP = "waiting", "taken", "given_up"
 GIVEN_UP_AT_ONCE = 500
 """Rows of one transaction: whoever stores records waits for it."""
 
-_NEWS = ("event", "to", "outcome")
+_NEWS = ("event", "to", "outcome", "place")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import hmac
 from dataclasses import replace
 
 import pytest
+from location_world import AT, MANDAU, world
 
-from ivr.location.aml import Refused, Report, read_form, read_sms, unpack
+from ivr.location.aml import Refused, Report, location, read_form, read_sms, unpack
 
 KEY = b"kunci bersama"
 FORM = (
@@ -243,3 +244,31 @@ def test_a_nonsense_moment_is_left_out(told: str) -> None:
 def test_a_packed_message_is_unpacked() -> None:
     assert unpack(bytes.fromhex("c8329bfd065ddf723619")) == "Hello World"
     assert unpack(b"") == ""
+
+
+def test_a_report_is_a_location_in_its_kecamatan() -> None:
+    report = read_sms(FIRST)
+    assert report is not None
+    found = location(report, world(), AT)
+    assert (found.source, found.code, found.kind, found.shape) == (
+        "aml_sms",
+        MANDAU,
+        "inside",
+        "circle",
+    )
+    assert (found.lat, found.lon, found.radius_m, found.method) == (1.2856, 101.197, 25.0, "gps")
+    assert (found.observed_at, found.received_at, found.raw) == (1795421730.0, AT, FIRST)
+    assert found.confidence >= 0.9
+
+
+def test_a_report_without_a_place_is_kept_and_names_none() -> None:
+    found = location(Report(kind="aml_https", raw="v=3"), world(), AT)
+    assert (found.code, found.lat, found.confidence, found.raw) == (None, None, 0.0, "v=3")
+
+
+def test_a_phone_that_is_not_sure_of_its_circle_is_believed_less() -> None:
+    near_the_edge = Report(kind="aml_https", lat=1.17, lon=101.25, radius_m=1500.0)
+    sure = location(replace(near_the_edge, confidence=0.95), world(), AT)
+    unsure = location(replace(near_the_edge, confidence=0.3), world(), AT)
+    assert unsure.confidence < sure.confidence
+    assert unsure.radius_m == 1500.0

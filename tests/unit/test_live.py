@@ -25,6 +25,7 @@ from structlog.testing import capture_logs
 
 from ivr.calls import live
 from ivr.calls.host import Host
+from ivr.calls.inbox import Inboxes
 from ivr.calls.published import Published
 from ivr.commands.prompts import wanted
 from ivr.deployment import Texts
@@ -100,6 +101,8 @@ class House:
     taken_by: str | None = None  # who has the caller when the dialogue is cut
     heard_s: float = 0.0  # how long a voice was heard on the last leg
     queue: str = "free"
+    inboxes: Inboxes = field(default_factory=Inboxes)
+    late: list[Location] = field(default_factory=list)  # that no dialogue took
 
     def host(self) -> Host:
         return Host(
@@ -118,6 +121,8 @@ class House:
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,
+            inboxes=self.inboxes,
+            arrived=lambda call_id, location: self.late.append(location),
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
         )
@@ -383,7 +388,7 @@ async def test_the_record_tells_the_whole_call() -> None:
     assert house.said[0] == "Anda terhubung ke 112."
     assert house.learned == [
         {"incident": "kebakaran"},
-        {"place": "14.03.16", "confidence": 0.9},
+        {"place": "14.03.16", "confidence": 0.9, "source": "ivr_dtmf"},
     ]
 
 

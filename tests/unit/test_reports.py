@@ -20,7 +20,7 @@ from ivr.store import reports
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
 from ivr.store.tables import MIGRATIONS, Base, connect, migrate
-from routing.model import Location, Reason, Route
+from routing.model import Candidate, Location, Reason, Route
 
 START = 1_750_000_000.0
 
@@ -99,7 +99,12 @@ def test_a_call_is_told_with_every_field_that_others_rely_on(url: str) -> None:
             "lon": None,
             "radius_m": None,
             "confidence": 0.9,
+            "kind": "",
+            "neighbour": None,
+            "text": "",
         },
+        "phone": None,
+        "disagreement": False,
         "route": [
             {"agency": "damkar-mandau", "trunk": "damkar-sip"},
             {"agency": "damkar-mandau", "trunk": "jasnita"},
@@ -167,34 +172,96 @@ def test_a_call_of_one_moment_counts(url: str) -> None:
 
 
 def test_a_location_that_came_with_the_call_is_kept_as_received(url: str) -> None:
-    here = Location("sip_pidf", "14.03.09", 1.2856, 101.197, 50.0, 0.8, "GPS")
+    shares = (Candidate("14.03.09", 0.8), Candidate("14.03.16", 0.2))
+    here = Location(
+        "sip_pidf",
+        "14.03.09",
+        1.2856,
+        101.197,
+        50.0,
+        0.8,
+        "GPS",
+        shape="circle",
+        kind="inside",
+        candidates=shares,
+        observed_at=START - 5.0,
+        raw='shape="Circle",pos="1.2856 101.197",radius="50"',
+    )
     put(url, records((0.0, offered(here))))
-    assert shown(url)["location"] == {
+    call = shown(url)
+    assert call["location"] == {
         "code": "14.03.09",
         "source": "sip_pidf",
         "lat": 1.2856,
         "lon": 101.197,
         "radius_m": 50.0,
         "confidence": 0.8,
+        "kind": "inside",
+        "neighbour": None,
+        "text": "",
     }
+    assert call["transcript"] == ["   0.00  @ sip_pidf: 14.03.09 1.2856,101.1970 +-50 m (80%)"]
+    (kept,) = call["locations"]  # type: ignore[misc]
+    assert kept["raw"] == here.raw
+    assert kept["candidates"] == [
+        {"code": "14.03.09", "share": 0.8},
+        {"code": "14.03.16", "share": 0.2},
+    ]
+    assert (kept["observed_at"], kept["received_at"]) == (START - 5.0, START)
+    assert kept["superseded_by"] is None
 
 
-def test_the_surest_location_is_told_and_none_is_overwritten(url: str) -> None:
+def test_what_the_caller_says_is_where_help_is_needed_and_the_disagreement_is_shown(
+    url: str,
+) -> None:
+    phone = {"source": "aml_https", "code": "14.03.16", "confidence": 0.7, "kind": "inside"}
     put(
         url,
         records(
             (0.0, offered(Location("sip_pidf", "14.03.13", confidence=0.3))),
-            (5.0, "learned", {"place": "14.03.09", "confidence": 0.9}),
-            (
-                6.0,
-                "location_learned",
-                {"location": {"source": "aml", "code": "14.03.16", "confidence": 0.5}},
-            ),
+            (5.0, "learned", {"place": "14.03.09", "confidence": 0.9, "source": "ivr_dtmf"}),
+            (6.0, "location_learned", {"location": phone}),
         ),
     )
-    location = shown(url)["location"]
-    assert isinstance(location, dict)
+    call = shown(url)
+    location, telephone = call["location"], call["phone"]
+    assert isinstance(location, dict) and isinstance(telephone, dict)
     assert (location["code"], location["source"]) == ("14.03.09", "ivr_dtmf")
+    assert (telephone["code"], telephone["source"]) == ("14.03.16", "aml_https")
+    assert call["disagreement"] is True
+    assert "PERHATIKAN: ponselnya berada di tempat lain: 14.03.16" in reports.describe(call)
+
+
+def test_a_newer_word_of_a_source_supersedes_the_older_and_both_are_kept(url: str) -> None:
+    def told(code: str, source: str = "aml_https") -> dict[str, object]:
+        return {"location": {"source": source, "code": code, "confidence": 0.7}}
+
+    put(
+        url,
+        records(
+            (0.0, offered(None)),
+            (1.0, "location_learned", told("14.03.09")),
+            (2.0, "location_learned", told("14.03.16", "pani")),
+            (3.0, "location_learned", told("14.03.13")),
+        ),
+    )
+    locations = shown(url)["locations"]
+    assert isinstance(locations, list)
+    assert [(one["code"], one["superseded_by"]) for one in locations] == [
+        ("14.03.09", locations[2]["seq"]),
+        ("14.03.16", None),
+        ("14.03.13", None),
+    ]
+
+
+def test_a_place_taken_from_the_phone_is_not_recorded_as_said_by_the_caller(url: str) -> None:
+    here = Location("sip_pidf", "14.03.09", 1.2856, 101.197, 50.0, 0.9)
+    learned = {"place": "14.03.09", "confidence": 0.9, "source": "sip_pidf"}
+    put(url, records((0.0, offered(here)), (1.0, "learned", learned)))
+    locations = shown(url)["locations"]
+    assert isinstance(locations, list)
+    assert [one["source"] for one in locations] == ["sip_pidf"]
+    assert shown(url)["place"] == "14.03.09"
 
 
 def test_what_the_agency_said_came_of_it_is_told_and_the_last_word_counts(url: str) -> None:

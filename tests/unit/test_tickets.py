@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from small_deployment import ROOT, offered
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ivr import config as configuration
@@ -27,7 +28,7 @@ from ivr.flow.journal import to_json
 from ivr.store import tickets
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
-from ivr.store.tables import connect, migrate
+from ivr.store.tables import TICKETS, connect, migrate
 from ivr.tickets import GIVEN_UP_AFTER_S, PAUSES_S, Delivery
 from ivr.webhook import SIGNATURE
 from routing.model import Reason, Route
@@ -494,3 +495,36 @@ def test_only_a_web_address_without_a_password_is_accepted(tmp_path: Path) -> No
     for bad in ("file:///etc/passwd", "https://a:b@tiket.example/", "tiket.example"):
         with pytest.raises(configuration.ConfigError, match="SIAGA_TICKET_URL"):
             configuration.read({**home, "SIAGA_TICKET_URL": bad})
+
+
+def located(after: float, code: str, source: str = "aml_https", sure: float = 0.7) -> Record:
+    body = {"location": {"source": source, "code": code, "confidence": sure}}
+    return Record("1", int((START + after) * 1_000_000), START + after, "location_learned", body)
+
+
+def test_a_place_that_is_learned_late_is_told_once_and_an_operators_correction_again(
+    url: str,
+) -> None:
+    put(
+        url,
+        [
+            Record("1", int(START * 1_000_000), START, "call_offered", to_json(offered())),
+            located(1.0, "14.03.10", "trunk", sure=0.3),
+            located(2.0, "14.03.09.1001"),
+            located(3.0, "14.03.16"),
+            located(4.0, "14.03.13", "operator", sure=0.9),
+        ],
+    )
+    told = bodies(url)
+    assert [(ticket["event"], ticket["place"]) for ticket in told] == [
+        ("open", None),
+        ("located", "14.03.09"),
+        ("located", "14.03.13"),
+    ]
+
+
+def bodies(url: str) -> list[dict[str, Any]]:
+    """Every ticket of the outbox, in order."""
+    with connect(url).connect() as connection:
+        rows = connection.execute(select(TICKETS.c.body).order_by(TICKETS.c.seq))
+        return [row.body for row in rows]

@@ -33,6 +33,11 @@ class Keys:
     _ignored: tuple[str, float] | None = None  # a key that means nothing until then
     _told: deque[tuple[str, float]] = field(default_factory=deque)  # by AGI, not yet heard
 
+    @property
+    def any(self) -> bool:
+        """Whether a key was pressed that nobody has used yet."""
+        return bool(self.ready or self._heard)
+
     def heard(self, key: str, now: float) -> None:
         """AMI reports that this key was pressed."""
         self._forget(now)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ivr.flow.actions import FINISH, Action, Dial, Gather, Learn, Record, Say
@@ -62,6 +62,7 @@ class Request:
 
     command: Command
     seconds: float = COMMAND_S
+    asks: bool = False  # it belongs to the wait, and everything before the wait is done
 
 
 class Audio(Protocol):
@@ -110,7 +111,7 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
                 yield _set(KNOWN, joined(action.told, channel))
                 yield _set(SHOWN, shown(action.told))
             case Gather():
-                event = yield from _gather(action, channel)
+                event = yield from _asking(_gather(action, channel))
             case Record():
                 event = yield from _record(action, channel)
             case Dial():
@@ -131,6 +132,18 @@ def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
         if isinstance(action, Gather):
             seconds += action.seconds * action.max_digits
     return int(seconds + COMMAND_S) + 1 + GUARD_S
+
+
+def _asking(wait: Generator[Request, Reply, Event]) -> Generator[Request, Reply, Event]:
+    """The same requests, each of them marked as one that asks."""
+    reply: Reply | None = None
+    while True:
+        try:
+            request = next(wait) if reply is None else wait.send(reply)
+        except StopIteration as done:
+            event: Event = done.value
+            return event
+        reply = yield replace(request, asks=True)
 
 
 def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
