@@ -20,6 +20,7 @@ import structlog
 from ivr.location import aml
 from ivr.location.aml import Report
 from ivr.location.numbers import e164
+from ivr.location.placed import Told, placed
 from ivr.location.source import Asked
 from ivr.location.spool import Arrival, Correction, Spool
 from routing.geography import Geography
@@ -42,8 +43,6 @@ def location(arrived: Arrival, geography: Geography) -> Location:
     said = arrived.said
     if isinstance(said, Report):
         return aml.location(said, geography, arrived.received_at)
-    from ivr.location.placed import Told, placed  # noqa: PLC0415 - until geography has rings
-
     told = Told(
         source=arrived.source,
         method="manual",
@@ -64,7 +63,6 @@ class _Call:
     id: str
     number: str | None
     offered_at: float
-    recorded: frozenset[tuple[str, float]]  # by source and time, to the millisecond
     ended_at: float | None = None
     before: tuple[Arrival, ...] = ()  # what was here when it was offered
     had: set[str] = field(default_factory=set)  # ids of what it was given
@@ -72,43 +70,33 @@ class _Call:
     def is_near(self, at: float) -> bool:
         return self.offered_at - BEFORE_S <= at <= self.offered_at + AFTER_S
 
-    def takes(self, arrived: Arrival) -> bool:
-        """Whether this call hears of it for the first time; from now on it has."""
-        at = arrived.received_at
-        if arrived.id in self.had or (arrived.source, round(at, 3)) in self.recorded:
-            return False
-        if isinstance(arrived.said, Report) and (
-            not self.is_near(at) or len(self.had) >= MOST_OF_A_CALL
-        ):
-            return False
-        self.had.add(arrived.id)
-        return True
-
 
 class Arrivals:
-    """The calls and the reports of the last while. For one event loop; every time is epoch seconds."""
+    """The calls and the reports of the last while. For one event loop; every time is epoch seconds.
 
-    def __init__(self) -> None:
+    ``recorded`` is what the record of the last half hour holds already, from before this process:
+    (call id, source, received at).
+    """
+
+    def __init__(self, recorded: Iterable[tuple[str, str, float]] = ()) -> None:
+        self._recorded = frozenset((call, source, round(at, 3)) for call, source, at in recorded)
         self._calls: dict[str, _Call] = {}
         self._calls_of: defaultdict[str, list[_Call]] = defaultdict(list)
         self._reports: deque[tuple[str, Arrival]] = deque()
         self._reports_of: dict[str, deque[Arrival]] = {}
 
-    def offered(
-        self, call_id: str, caller: str | None, at: float, recorded: Iterable[Location] = ()
-    ) -> None:
-        """A call came, or is known from its record; ``recorded`` are the locations it has already.
+    def offered(self, call_id: str, caller: str | None, at: float) -> None:
+        """A call came, or is known from its record.
 
-        Before its sources are asked: from here on later reports go to it by ``follow``.
+        To be told before its sources are asked: from here on later reports go to it by ``follow``.
         """
         self._forget(at)
         self._drop(call_id)
         number = e164(caller)
-        known = frozenset((one.source, round(one.received_at or 0.0, 3)) for one in recorded)
-        call = _Call(call_id, number, at, recorded=known)
+        call = _Call(call_id, number, at)
         if number is not None:
             here = self._reports_of.get(number, ())
-            call.before = tuple(one for one in here if call.takes(one))
+            call.before = tuple(one for one in here if self._is_news(call, one))
             self._calls_of[number].append(call)
         self._calls[call_id] = call
 
@@ -127,8 +115,8 @@ class Arrivals:
         """Keep what arrived; the call it goes to now, if there is one that has not had it."""
         said = arrived.said
         if isinstance(said, Correction):
-            named = self._calls.get(said.call_id)
-            return said.call_id if named is None or named.takes(arrived) else None
+            named = self._calls.get(said.call_id) or _Call(said.call_id, None, arrived.received_at)
+            return named.id if self._is_news(named, arrived) else None
         if said.number is None:
             log.info("location_of_nobody", kind=said.kind)
             return None
@@ -140,7 +128,7 @@ class Arrivals:
             log.info("location_waits_for_its_call", kind=said.kind, pii_number=said.number)
             return None
         call = max(fitting, key=lambda one: (one.ended_at is None, one.offered_at))
-        return call.id if call.takes(arrived) else None
+        return call.id if self._is_news(call, arrived) else None
 
     async def follow(
         self,
@@ -166,6 +154,18 @@ class Arrivals:
                 except Exception:  # one that cannot be told must not keep back the next
                     log.exception("location_not_told", call_id=call_id)
             await asyncio.sleep(LOOK_S)
+
+    def _is_news(self, call: _Call, arrived: Arrival) -> bool:
+        """Whether this call may have it and has not had it; from now on it has."""
+        at = arrived.received_at
+        if arrived.id in call.had or (call.id, arrived.source, round(at, 3)) in self._recorded:
+            return False
+        if isinstance(arrived.said, Report) and (
+            not call.is_near(at) or len(call.had) >= MOST_OF_A_CALL
+        ):
+            return False
+        call.had.add(arrived.id)
+        return True
 
     def _keep(self, number: str, arrived: Arrival) -> None:
         self._reports.append((number, arrived))

@@ -25,7 +25,7 @@ from ivr.location.arrivals import (
 from ivr.location.source import Asked
 from ivr.location.spool import Arrival, Correction, Spool, arrival
 from routing.geography import Geography
-from routing.model import Directory, Location
+from routing.model import Directory
 
 NOW = 1_795_421_730.0
 CALLER = "0812 7612 3456"
@@ -127,14 +127,17 @@ def test_a_correction_goes_to_the_call_it_names_whoever_called_and_however_long_
 def test_what_is_on_record_of_a_call_is_not_told_again_after_a_restart() -> None:
     """The spool is read again from its begin; what the record holds stands in the way."""
     told, corrected, news = report(NOW + 1), correction("1", NOW + 2), report(NOW + 3)
+    gone = correction("long gone", NOW + 4)
     recorded = [
-        Location("aml_https", received_at=told.received_at),
-        Location("operator", received_at=corrected.received_at),
-        Location("sip_pidf", received_at=news.received_at),
+        ("1", "aml_https", told.received_at),
+        ("1", "operator", corrected.received_at),
+        ("1", "sip_pidf", news.received_at),
+        ("another", "aml_https", news.received_at),
+        ("long gone", "operator", gone.received_at),
     ]
-    arrivals = Arrivals()
-    arrivals.offered("1", CALLER, NOW, recorded)
-    assert [arrivals.take(one) for one in (told, corrected, news)] == [None, None, "1"]
+    arrivals = Arrivals(recorded)
+    arrivals.offered("1", CALLER, NOW)
+    assert [arrivals.take(one) for one in (told, corrected, news, gone)] == [None, None, "1", None]
 
 
 def test_one_phone_that_goes_on_and_on_fills_neither_a_call_nor_the_memory(
