@@ -1,8 +1,9 @@
-"""Starts Asterisk and the controller, restarts what died or hangs, and stops both.
+"""Starts Asterisk, the controller and the web process, restarts what died or hangs, and stops all.
 
 A controller whose event loop stops beating is killed: only the end of its process closes the sockets
 of its calls, and a closed socket is what gives a caller back to extensions. One that falls again and
-again is tried ever more rarely, and said to be failing. Asterisk is never given up.
+again is tried ever more rarely, and said to be failing. Asterisk is never given up. No call needs the
+web process: nothing waits for it.
 
 It holds no call. If it dies itself, calls go on; ``./siaga down`` still finds its children by the
 status file it keeps in ``$SIAGA_HOME/run``.
