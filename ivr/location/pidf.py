@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from routing.geography import locate
+from routing.geography import geography, locate, surroundings
 from routing.model import Location, Place
 
 LONGEST = 1024
@@ -35,7 +35,7 @@ def read(text: str, places: Mapping[str, Place], method: str | None = None) -> L
         return None
     if abs(lat) > 90 or abs(lon) > 180:
         return None
-    found = locate(places, lat, lon, radius)
+    found = locate(geography(surroundings(places)), lat, lon, radius)
     return Location(
         source="sip_pidf",
         code=found.code,
