@@ -104,6 +104,13 @@ def _published(folder: Path | None = None) -> Published:
     return load(configuration.read(deployment=folder))
 
 
+def _in_use() -> Published:
+    """The version that calls begin with."""
+    from ivr.calls.published import load_current
+
+    return load_current(configuration.read())
+
+
 @app.command()
 def up(
     deployment: Annotated[
@@ -418,6 +425,32 @@ def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json
         _print_json(found)
     else:
         print(reports.describe(found), recordings.describe(found["recording"]), sep="\n\n")
+
+
+@calls_app.command("locate")
+def calls_locate(
+    call: Annotated[str, typer.Argument(metavar="ID", help="Panggilan atau nomor kasusnya.")],
+    place: Annotated[
+        str | None, typer.Option(metavar="KODE", help="Kode kecamatan atau desa.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
+    note: Annotated[str, typer.Option(metavar="TEKS", help="Misalnya patokan terdekat.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Koreksi petugas: di mana kejadiannya, untuk panggilan yang berjalan atau sudah selesai."""
+    from ivr.commands import locate as locating
+
+    try:
+        told = locating.where(_in_use().directory.places, place, at, note)
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    done = locating.locate(configuration.read(), call, told)
+    if done is None:
+        _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+    if as_json:
+        _print_json(locating.to_json(done))
+    else:
+        print(locating.describe(done))
 
 
 @trunk_app.command("test")

@@ -26,7 +26,8 @@ IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint"
 
 FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/model.py": {"routing.best"},
-    "ivr/flow/loader.py": {"routing.model", "routing.directory"},
+    "ivr/flow/areas_file.py": {"routing.geography"},
+    "ivr/flow/loader.py": {"routing.model", "routing.directory", "routing.geography"},
     "ivr/flow/schema.py": {"routing.directory"},
     "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
 }
