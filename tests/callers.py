@@ -28,7 +28,7 @@ Length = Callable[[Prompt], float]
 class Answer:
     """What a caller does at a question. ``keys`` are empty for silence; ``moment`` is when, as a share
     of all the time there is (1: at the last moment, which for silence is the only one). Where ``phone``
-    is a kecamatan, his phone is found there instead, at the last moment."""
+    names a kecamatan, his phone is found there instead, at the last moment."""
 
     keys: str = ""
     moment: float = 1.0
@@ -79,11 +79,14 @@ def follow(dialplan: Dialplan, turn: Turn, answer: Answer, length: Length) -> tu
     return following, open_for(wait, answer, length) + seconds
 
 
-def located(dialplan: Dialplan, turn: Turn, code: str, length: Length) -> tuple[Turn, float] | None:
+def located(
+    dialplan: Dialplan, turn: Turn, kecamatan: str, length: Length
+) -> tuple[Turn, float] | None:
     """The next question where the phone is found in a kecamatan at the last moment of one, not for
     sure; None where the question stays as it is."""
     wait = turn.state.waiting
     assert isinstance(wait, Gather)
+    code = next(code for code, name in dialplan.places.names.items() if name == kecamatan)
     learned = LocationLearned(Location("phone", code=code, confidence=0.6))
     following = advance(dialplan, turn.state, learned)
     if following.state.waiting == wait:
@@ -115,7 +118,7 @@ def of_the_path(path: Sequence[str]) -> list[tuple[Answer | None, float]]:
             lines.append((Answer(key[1]), seconds))
         elif ": tombol salah setelah " in line:
             lines.append((Answer(WRONG), seconds))
-        elif phone := re.search(r": ponsel di ([0-9.]+) setelah ", line):
+        elif phone := re.search(r": ponsel di (.+) setelah ", line):
             lines.append((Answer(phone=phone[1]), seconds))
         elif ": diam setelah " in line:
             lines.append((Answer(), seconds))

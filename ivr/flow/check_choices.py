@@ -13,6 +13,7 @@ from itertools import combinations
 
 from ivr.flow.loader import DIALPLAN_FILE, PLACES_FILE
 from ivr.flow.model import Dialplan, Path
+from ivr.flow.steps.ask_place import POSTCODE_KEY, AskPlaceStep
 from ivr.flow.steps.menu import MenuStep
 from routing.model import SERVICES
 
@@ -98,12 +99,20 @@ def choices(dialplan: Dialplan) -> Iterator[Finding]:
             yield from _words(step, (*path, "options"))
     path = (PLACES_FILE, "wilayah")
     areas = dialplan.places.areas
-    yield from _keys(dialplan.places.prompt.text, (*path, "prompt"), areas, (*path, "areas"))
+    keys: dict[str, object] = {**areas, **_postcode_key(dialplan)}
+    yield from _keys(dialplan.places.prompt.text, (*path, "prompt"), keys, (*path, "areas"))
     for key, area in areas.items():
         path = (PLACES_FILE, "wilayah", "areas", key)
         options = (*path, "kecamatan")
         yield from _keys(area.prompt.text, (*path, "prompt"), area.kecamatan, options)
     yield from _chosen_twice(dialplan)
+
+
+def _postcode_key(dialplan: Dialplan) -> Mapping[str, object]:
+    """The key of the area question behind which a postcode is asked for, if one is anywhere."""
+    steps = dialplan.steps.values()
+    asked = any(isinstance(step, AskPlaceStep) and "kodepos" in step.ask_place for step in steps)
+    return {POSTCODE_KEY: "kodepos"} if asked else {}
 
 
 def not_offered(dialplan: Dialplan, reached: set[str]) -> Iterator[Finding]:

@@ -48,7 +48,8 @@ def _offered(dialplan: Dialplan, call: CallState) -> Iterator[tuple[str, str, st
         return
     step = dialplan.step(call.step)
     if isinstance(step, AskPlaceStep):
-        yield from ((key, name, name) for key, name in _places(dialplan, call).items())
+        if call.asking in ("", "keys"):  # digits have no names, and yes is no place
+            yield from ((key, name, name) for key, name in _places(dialplan, call).items())
         return
     options = [value for value in vars(step).values() if isinstance(value, Mapping)]
     for key, option in (pair for offered in options for pair in offered.items()):

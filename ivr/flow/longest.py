@@ -131,7 +131,8 @@ class _Walk:
             turn = advance(self.dialplan, call, event)
             if turn.state.waiting != wait:
                 way = self.from_turn(turn)
-                entry = f"{call.step}: ponsel di {code} setelah {said_s(took)}"
+                name = self.dialplan.places.names[code]
+                entry = f"{call.step}: ponsel di {name} setelah {said_s(took)}"
                 yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
 
 

@@ -24,7 +24,7 @@ from ivr.flow.events import (
 )
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
-from routing.best import best, disagree, of_incident
+from routing.best import GUESS, best, disagree, of_incident
 from routing.model import OPERATOR, PRESSED, Location, Route
 
 OPERATOR_ROUTE = Route(agency=OPERATOR, trunk="", target="")
@@ -306,7 +306,8 @@ class Dialplan:
         if location is not None:
             if location.kind == "outside" and location.code is None:
                 return self.phrase("place.outside")
-            guessed = location.source == PRESSED and location.confidence < PRESSED_CONFIDENCE
+            sure = PRESSED_CONFIDENCE if location.source == PRESSED else GUESS
+            guessed = location.confidence < sure
             name = () if guessed else self.kecamatan_name(location)
             if name:
                 return name

@@ -275,8 +275,10 @@ def _variables(dialplan: Dialplan, call: CallState) -> str:
 
 
 def _text(dialplan: Dialplan, value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_text(dialplan, one) for one in value)
     if isinstance(value, Location):
-        name = dialplan.places.names.get(value.code or "", value.code or "-")
+        name = dialplan.places.names.get(value.kecamatan or "", value.code or value.kind or "-")
         return f"{name} ({value.source}, {value.confidence:g})"
     named = dialplan.places.names.get(str(value))
     return f"{value} ({named})" if named else str(value)

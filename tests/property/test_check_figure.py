@@ -43,7 +43,7 @@ from routing.model import Directory
 
 KEYS = "0123456789*#"
 SMALL, DIRECTORY = small()
-SHIPPED_CODES = shipped()[0].places.names
+KECAMATAN = list(shipped()[0].places.names.values())
 
 
 def whole_seconds(prompt: Prompt) -> float:
@@ -64,7 +64,7 @@ def at_random(chance: random.Random) -> Iterator[Answer]:
     while True:
         late = chance.random() < lateness
         moment = 1.0 if late else chance.random()
-        phone = chance.choice(list(SHIPPED_CODES)) if chance.random() < found else ""
+        phone = chance.choice(KECAMATAN) if chance.random() < found else ""
         yield Answer("" if chance.random() < silence else chance.choice(keys), moment, phone)
 
 
@@ -170,8 +170,8 @@ def longest_of_all(dialplan: Dialplan, turn: Turn) -> float:
     for keys in ("", *wait.keys, *meaningless):
         following, seconds = follow(dialplan, turn, Answer(keys), whole_seconds)
         longest = max(longest, seconds + longest_of_all(dialplan, following))
-    for code in dialplan.places.names:
-        found = located(dialplan, turn, code, whole_seconds)
+    for name in dialplan.places.names.values():
+        found = located(dialplan, turn, name, whole_seconds)
         if found is not None:
             following, seconds = found
             longest = max(longest, seconds + longest_of_all(dialplan, following))

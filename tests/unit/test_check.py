@@ -58,6 +58,17 @@ def test_the_longest_way_is_walked_by_the_engine() -> None:
     assert any(step.startswith("tempat: tombol salah") for step in found.worst_path)
 
 
+def test_the_key_of_the_postcode_is_to_be_said_where_it_means_something() -> None:
+    def found(dialplan: str, places: str) -> set[str]:
+        return codes(report(dialplan=dialplan, places=places))
+
+    asked = DIALPLAN.replace("[wilayah, kecamatan]", "[wilayah, kecamatan, kodepos]")
+    said = PLACES.replace("Pinggir 2.", "Pinggir 2, kode pos tekan bintang.", 1)
+    assert "option-not-said" in found(asked, PLACES)
+    assert "key-without-option" in found(DIALPLAN, said)
+    assert not {"option-not-said", "key-without-option"} & found(asked, said)
+
+
 def test_a_person_is_rung_by_human_by_or_when_the_dialogue_asks_for_one() -> None:
     assert report().worst_case_human_s == 0
     late = DIALPLAN.replace("human_by: 0s", "human_by: 12s")

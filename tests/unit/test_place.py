@@ -17,6 +17,7 @@ from ivr.flow.events import (
     NoInput,
     RouteDecided,
 )
+from ivr.flow.heard import heard
 from ivr.flow.loader import load
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
 from ivr.flow.prompt import Prompt
@@ -300,3 +301,16 @@ def test_place_questions_that_nobody_asks_are_told_where_they_stand(written: str
     loaded = load(with_files(dialplan=DIALPLAN.replace("[wilayah, kecamatan]", written)))
     (fault,) = loaded.faults
     assert (fault.file, fault.line) == ("dialplan.yaml", 20)
+
+
+def test_the_name_of_an_area_is_no_answer_to_the_question_whether_the_phone_is_right() -> None:
+    assert heard(SMALL, after().state, "di Duri").key == "1"
+    confirming = after(location=phone(MANDAU, 0.7)).state
+    assert heard(SMALL, confirming, "di Duri").key is None
+    assert heard(SMALL, confirming, "tolong").key == "0"
+
+
+def test_a_guess_about_a_phone_is_not_told_as_a_fact() -> None:
+    turn = after(NoInput(), NoInput(), location=phone(MANDAU, 0.3, "trunk"))
+    ringing = advance(SMALL, turn.state, RouteDecided((OPERATOR_ROUTE,), ()))
+    assert whispered(ringing)[:2] == ["Kalimat incident.kebakaran.", "Kalimat place.unknown."]
