@@ -86,7 +86,7 @@ def located(
     sure; None where the question stays as it is."""
     wait = turn.state.waiting
     assert isinstance(wait, Gather)
-    code = next(code for code, name in dialplan.places.names.items() if name == kecamatan)
+    code = next((code for code, name in dialplan.places.names.items() if name == kecamatan), None)
     learned = LocationLearned(Location("phone", code=code, confidence=0.6))
     following = advance(dialplan, turn.state, learned)
     if following.state.waiting == wait:

@@ -186,7 +186,7 @@ def is_exact(dialplan: Dialplan) -> None:
 
 
 @given(dialplans(steps=3, circles=False))
-@settings(max_examples=60)
+@settings(max_examples=20)
 def test_the_figure_of_a_small_dialplan_is_what_its_worst_caller_takes(dialplan: Dialplan) -> None:
     is_exact(dialplan)
 
