@@ -93,7 +93,7 @@ def placed(
         confidence=confidence(found, at_most),
         method=told.method,
         shape=shape if shape is not None else ("circle" if radius_m else "point"),
-        kind=found.kind,
+        kind=found.kind if geography.areas else "",  # without a map nothing is outside of it
         candidates=tuple(found.candidates),
         neighbour=found.neighbour,
         text=told.text,
