@@ -10,7 +10,7 @@ from ivr.config import PROJECT
 from ivr.flow.translations import language_of
 
 FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
-OPTIONAL = "calendar.yaml"
+OPTIONAL = ("calendar.yaml", "areas.geojson")
 PHRASES = "prompts/id.yaml"
 TRANSLATIONS = "prompts"
 """A folder beside the dialplan, with a file for each other language."""
@@ -30,7 +30,7 @@ class Texts:
 
 
 def read(folder: Path) -> Texts:
-    """Read the folder's YAML files and the shared phrases, and nothing else that lies there.
+    """Read the folder's YAML files, its areas and the shared phrases, and nothing else that lies there.
 
     A file that is missing is left out, and bytes that are no text are kept as surrogates: the
     loader tells both as faults, with all the others. Raises DeploymentMissing.
@@ -38,8 +38,9 @@ def read(folder: Path) -> Texts:
     if not folder.is_dir():
         raise DeploymentMissing(f"Folder daerah {folder} tidak ada.")
     sources = {name: folder / name for name in FILES}
-    if (folder / OPTIONAL).exists():
-        sources[OPTIONAL] = folder / OPTIONAL
+    for name in OPTIONAL:
+        if (folder / name).exists():
+            sources[name] = folder / name
     for path in sorted((folder / TRANSLATIONS).glob("*.yaml")):
         if language_of(f"{TRANSLATIONS}/{path.name}") is not None:
             sources[f"{TRANSLATIONS}/{path.name}"] = path
