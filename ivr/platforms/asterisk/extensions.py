@@ -43,7 +43,7 @@ CALLER_ARGUMENTS = ",".join(
     (
         r"${FILTER(a-zA-Z0-9@._\x2d,${CHANNEL(pjsip,call-id)})}",
         "${CHANNEL(endpoint)}",
-        "${IF(${LEN(${SIAGA_SAID})}?1:0)}",
+        '${IF($["${SIAGA_SAID:0:1}"=""]?0:1)}',
         "${SIAGA_VERSION}",
     )
 )

@@ -68,6 +68,17 @@ async def read(session: Session) -> dict[str, str]:
     return decoded(text)
 
 
+async def disbelieve(session: Session) -> None:
+    """Agencies are not told what came: it was no place. Raises CallGone, and nothing else."""
+    try:
+        command = Command("SET VARIABLE", ("GEOLOC_PROFILE(inheritable)", "false"))
+        await session.run(command, COMMAND_S)
+    except CallGone:
+        raise
+    except Exception as error:  # then they are told nonsense, which is no reason to lose a caller
+        log.warning("signalling_still_believed", error=type(error).__name__)
+
+
 def decoded(text: str) -> dict[str, str]:
     """The values of such a variable. A header that came several times is one list, as RFC 3261 has it."""
     found: dict[str, str] = {}
