@@ -1,6 +1,7 @@
 """Real calls that tell where they come from, in every way that a network knows, good and malformed.
 
-All of them come at once. What the agency of a place heard stands in the INVITE that reached its telephone.
+They come one hard upon the other. What the agency of a place is told stands in the INVITE that reached
+its telephone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from ivr.softphone.phone import Answerer, answerer, caller
 from ivr.softphone.sipp import SipMessage, free_port
 
 KEY_EVERY_S = 2.5
-REACHED_S = 30.0
+REACHED_S = 40.0
+BETWEEN_S = 0.3
+"""From one call to the next: SIPp starts a process for each, and two cores are few."""
 RUPAT_TRUNK = "127.0.0.8"
 SCHOOL = "+62766777001"
 
@@ -222,17 +225,20 @@ def agencies(port: int) -> str:
 
 @pytest.fixture(scope="module")
 def heard(engine: Engine, agency_port: int, sipp: tuple[str, ...]) -> dict[str, Heard]:
-    """Every call by its name, after all of them have come at once."""
+    """Every call by its name, after all of them have come, one hard upon the other."""
     calls = {name: (case.keys, case.how) for name, case in TWELVE.items()}
     calls |= {name: ("111", how) for name, how in MALFORMED.items()}
+    starts = [index * BETWEEN_S for index in range(len(calls))]
     numbers = [f"+62812760001{number:02}" for number in range(len(calls))]
 
     async def all_of_them() -> dict[str, Heard]:
         async with answerer(sipp, AGENCY, agency_port, ring_s=0.3) as posts:
             found = await asyncio.gather(
                 *(
-                    one(engine, posts, keys, {"number": number, **how, "sipp": sipp})
-                    for number, (keys, how) in zip(numbers, calls.values(), strict=True)
+                    one(engine, posts, keys, {"number": number, **how, "sipp": sipp}, after_s)
+                    for number, (keys, how), after_s in zip(
+                        numbers, calls.values(), starts, strict=True
+                    )
                 )
             )
             return dict(zip(calls, found, strict=True))
@@ -240,8 +246,11 @@ def heard(engine: Engine, agency_port: int, sipp: tuple[str, ...]) -> dict[str, 
     return asyncio.run(all_of_them())
 
 
-async def one(engine: Engine, posts: Answerer, keys: str, how: Mapping[str, Any]) -> Heard:
+async def one(
+    engine: Engine, posts: Answerer, keys: str, how: Mapping[str, Any], after_s: float
+) -> Heard:
     """Call, press one key after the other until somebody has the caller, and hang up."""
+    await asyncio.sleep(after_s)
     async with caller(host="127.0.0.1", port=engine.sip_port, **how) as phone:
         await phone.answered(10)
         pressing = asyncio.create_task(pressed(phone.rtp.press, keys))
