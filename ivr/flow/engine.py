@@ -34,12 +34,12 @@ from ivr.flow.model import (
     CallState,
     Dialplan,
     FlowError,
+    Locatable,
     Outcome,
     Turn,
     UnexpectedEvent,
     go,
 )
-from routing.model import Location
 
 __all__ = ["FlowError", "UnexpectedEvent", "advance", "begin", "replay"]
 
@@ -55,7 +55,9 @@ OPERATOR_KEY = "0"
 def begin(dialplan: Dialplan, offered: CallOffered) -> Turn:
     """The first turn of a call."""
     start = dialplan.entry(offered.dialled, offered.trunk).start
-    call = CallState(offered=offered, step=start, learned=offered.location)
+    call = CallState(offered=offered, step=start)
+    if offered.location is not None:
+        call = call.told(offered.location)
     return _follow(dialplan, go(call, start))
 
 
@@ -65,8 +67,7 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
         case CallerHungUp() | HumanJoined():
             return Turn(replace(state, waiting=None, ended=True), (), ended=True)
         case LocationLearned(location):
-            state = replace(state, learned=_better(state.learned, location))
-            return Turn(state, (state.waiting,) if state.waiting else (), state.ended)
+            return _located(dialplan, state.told(location))
     if state.ended or state.waiting is None:
         raise UnexpectedEvent(f"{type(event).__name__} after the dialogue ended")
     following = replace(state, turn=state.turn + 1)
@@ -105,6 +106,17 @@ def replay(dialplan: Dialplan, events: Iterable[Event]) -> Turn:
     return turn
 
 
+def _located(dialplan: Dialplan, call: CallState) -> Turn:
+    """Something was learned of the phone: the wait goes on, unless its step needs no answer now."""
+    if isinstance(call.waiting, Gather):
+        step = dialplan.step(call.step)
+        following = replace(call, turn=call.turn + 1)
+        outcome = step.located(dialplan, following) if isinstance(step, Locatable) else None
+        if outcome is not None:
+            return _follow(dialplan, outcome)
+    return Turn(call, (call.waiting,) if call.waiting else (), call.ended)
+
+
 def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
     """Walk from step to step until one waits or the dialogue has ended."""
     actions = list(outcome.actions)
@@ -128,7 +140,7 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
 
 
 def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
-    call = replace(call, step=name, waiting=None, no_input=0, no_match=0, entered=None)
+    call = replace(call, step=name, waiting=None, no_input=0, no_match=0, entered=None, asking="")
     return dialplan.step(name).enter(dialplan, call)
 
 
@@ -148,8 +160,3 @@ def _waiting_once(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     if any(isinstance(action, Wait) for action in actions[:-1]):
         raise FlowError("a turn with two waits")
     return actions
-
-
-def _better(known: Location | None, new: Location) -> Location:
-    """The surer of two; the newer where they are equally sure."""
-    return known if known is not None and known.confidence > new.confidence else new

@@ -47,7 +47,7 @@ from ivr.flow.written import (
 )
 from routing.directory import read_directory
 from routing.geography import Geography, geography, surroundings
-from routing.model import SERVICES, Directory
+from routing.model import KECAMATAN, SERVICES, Directory
 from routing.wording import plain, suggestion, told_once
 
 __all__ = ["FILES", "NEEDED_PHRASES", "PHRASES_FILE", "Fault", "Loaded", "load"]
@@ -71,7 +71,14 @@ NEEDED_PHRASES = (
     "read_back",
     "read_back_question",
     "test_call",
+    "place_confirm",
+    "place_confirm_question",
+    "place_postcode",
+    "place_postcode_unknown",
+    "place_desa",
+    "phone_elsewhere",
     "place.unknown",
+    "place.outside",
     "incident.unknown",
     *(f"incident.{name}" for name in SERVICES),
 )
@@ -482,7 +489,27 @@ def _place_menu(
         key: Area(area.name, Prompt(area.prompt), area.kecamatan)
         for key, area in question.areas.items()
     }
-    return PlaceMenu(Prompt(question.prompt), areas, names)
+    desa = {
+        code: {whole.rpartition(".")[2]: whole for whole in place.desa}
+        for code, place in directory.places.items()
+    }
+    return PlaceMenu(Prompt(question.prompt), areas, names, _postcodes(directory), desa)
+
+
+def _postcodes(directory: Directory) -> Mapping[str, str]:
+    """The desa of each postcode, or the kecamatan that its desa share; none where it is in several."""
+    places: dict[str, set[str]] = {}
+    for code, place in directory.places.items():
+        for desa in place.desa.values():
+            places.setdefault(desa.postcode or place.postcode, set()).add(desa.code)
+        if not place.desa:
+            places.setdefault(place.postcode, set()).add(code)
+    found: dict[str, str] = {}
+    for postcode, codes in places.items():
+        kecamatan = {code[:KECAMATAN] for code in codes}
+        if postcode and len(kecamatan) == 1:
+            found[postcode] = min(codes if len(codes) == 1 else kecamatan)
+    return found
 
 
 def _not_offered(

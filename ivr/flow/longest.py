@@ -154,14 +154,17 @@ def _answers(
 def _what_matters(call: CallState, asked: frozenset[str]) -> object:
     """What the rest of a dialogue depends on. What was learned matters only where something asks."""
     counts = (call.no_input, call.no_match, tuple(sorted(call.denied.items())))
-    learned = (
+    facts = (
         call.incident if "incident" in asked else None,
         _where(call) if "place" in asked else None,
         caller_class(call.offered) if "caller" in asked else None,
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
-    return (call.step, counts, call.area, call.language, call.entered, learned)
+    # What the place question knows of the phone, and what it has asked already.
+    phone = (call.learned, call.not_there, call.confirmations, call.place_asked)
+    place = (call.area, call.asking, call.place if call.asking == "desa" else None)
+    return (call.step, counts, call.language, call.entered, facts, phone, place)
 
 
 def _where(call: CallState) -> object:

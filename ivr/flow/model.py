@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ivr.flow.actions import Action, Wait
 from ivr.flow.calendar import Calendar
@@ -24,7 +24,8 @@ from ivr.flow.events import (
 )
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
-from routing.model import OPERATOR, Location, Route
+from routing.best import best, disagree, of_incident
+from routing.model import OPERATOR, PRESSED, Location, Route
 
 OPERATOR_ROUTE = Route(agency=OPERATOR, trunk="", target="")
 """The default answering points. It carries no target: the platform knows the way."""
@@ -40,6 +41,9 @@ PRESSED_CONFIDENCE = 0.9
 
 GUESSED_CONFIDENCE = 0.4
 """The caller pressed a key for the area only; its first kecamatan stands in for it."""
+
+REMEMBERED = 20
+"""So many locations of a call are kept in mind; the record keeps all of them."""
 
 Answer = DigitsEntered | NoInput | Recorded | QueueSeen | RouteDecided | DialEnded
 """The events that answer a wait. All others may come at any time."""
@@ -78,11 +82,17 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class PlaceMenu:
-    """How a caller tells the place with two keys. ``names`` are those of all kecamatan by code."""
+    """How a caller tells the place with two keys. ``names`` are those of all kecamatan by code.
+
+    ``postcodes`` are the places (kecamatan or desa) by five digits, ``desa`` the whole codes by
+    kecamatan and the last four digits; both empty where nobody has written them.
+    """
 
     prompt: Prompt
     areas: Mapping[str, Area]
     names: Mapping[str, str]
+    postcodes: Mapping[str, str] = field(default_factory=dict)
+    desa: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,11 @@ class Entry:
     dialled: str | None = None
     trunk: str | None = None
     test: bool = False
+
+
+PlaceQuestion = Literal["", "keys", "confirm", "postcode", "desa"]
+"""Empty and ``keys`` are the area and the kecamatan, the second without a way to the postcode;
+``confirm`` is whether the phone is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +123,59 @@ class CallState:
     no_match: int = 0
     incident: str | None = None
     area: str | None = None  # the key pressed at the first place question
-    place: str | None = None  # the kecamatan that the keys gave
+    place: str | None = None  # the kecamatan or desa that the keys gave
     confidence: float = 0.0  # of place
-    learned: Location | None = None  # the best of what other sources told
+    heard: tuple[Location, ...] = ()  # what sources told of the phone, in the order it came
+    asking: PlaceQuestion = ""  # which question of the place waits, within the step
+    place_asked: int = 0  # the place: once, or more often (2) where the caller was sent back to it
+    confirmations: int = 0  # how often the caller was asked whether his phone is right
+    not_there: tuple[str, ...] = ()  # kecamatan of the phone of which the caller said no
     rung_s: float = 0.0  # how long agencies have rung in this call
     language: str = ""  # that the caller chose; empty is the dialplan's first
-    entered: str | None = None  # digits that the caller has yet to confirm, within the step
+    entered: str | None = None  # digits or a kecamatan, yet to be confirmed, within the step
     answers: Mapping[str, str] = field(default_factory=dict)  # digits, by the step that asked
     denied: Mapping[str, int] = field(default_factory=dict)  # "salah", by the step that asked
     recorded: tuple[str, ...] = ()  # the steps at which the caller said something
+
+    @property
+    def learned(self) -> Location | None:
+        """Where the phone is: the best of what was told of it."""
+        return best(self.heard)
+
+    @property
+    def said(self) -> Location | None:
+        """Where the incident is in the caller's own words: the keys he pressed."""
+        return Location(PRESSED, self.place, confidence=self.confidence) if self.place else None
 
     @property
     def location(self) -> Location | None:
         """Where help is needed, as well as is known now.
 
         What the caller pressed for himself counts most: he may call about another place than the
-        one he stands in. A kecamatan guessed from the area yields to a source that is surer.
+        one he stands in. Nobody is sent where he says that it is not, unless an operator says so.
         """
-        pressed = (
-            Location("ivr_dtmf", code=self.place, confidence=self.confidence)
-            if self.place is not None
-            else None
+        possible = best(
+            one
+            for one in self.heard
+            if one.source == "operator" or one.kecamatan not in self.not_there
         )
-        if pressed is None:
-            return self.learned
-        if self.learned is None or pressed.confidence >= PRESSED_CONFIDENCE:
-            return pressed
-        return max(pressed, self.learned, key=lambda location: location.confidence)
+        return of_incident(self.said, possible)
+
+    @property
+    def disagrees(self) -> bool:
+        """True where the caller named one kecamatan and his phone is known to be in another."""
+        return disagree(self.said, self.learned)
+
+    def told(self, location: Location) -> CallState:
+        """The same, knowing this too. Past what is kept in mind the oldest is forgotten that neither
+        is the last word of its source nor the best of all."""
+        heard = (*self.heard, location)
+        if len(heard) > REMEMBERED:
+            last = {one.source: index for index, one in enumerate(heard)}
+            kept = {*last.values(), heard.index(best(heard) or location)}
+            oldest = next((index for index in range(len(heard)) if index not in kept), 0)
+            heard = (*heard[:oldest], *heard[oldest + 1 :])
+        return replace(self, heard=heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +216,14 @@ class Step(Protocol):
 
     def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
         """The sentences written in this step."""
+
+
+@runtime_checkable
+class Locatable(Protocol):
+    """A step that a location helps on while it waits for the caller."""
+
+    def located(self, dialplan: Dialplan, call: CallState) -> Outcome | None:
+        """Something was learned of the phone; None where the wait goes on as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +295,21 @@ class Dialplan:
     def incident_name(self, incident: str | None) -> tuple[Prompt, ...]:
         return self.phrase(f"incident.{incident or 'unknown'}")
 
+    def kecamatan_name(self, location: Location | None) -> tuple[Prompt, ...]:
+        """The name of the kecamatan that a location lies in; nothing where there is none."""
+        name = self.places.names.get(location.kecamatan or "") if location else None
+        return (Prompt(name),) if name else ()
+
     def place_name(self, call: CallState) -> tuple[Prompt, ...]:
         """What a responder is told. A guess is not told as a fact: then it is the area's name."""
         location = call.location
-        if location is not None and location.code is not None:
-            guessed = location.source == "ivr_dtmf" and location.confidence < PRESSED_CONFIDENCE
-            if not guessed and location.code in self.places.names:
-                return (Prompt(self.places.names[location.code]),)
+        if location is not None:
+            if location.kind == "outside" and location.code is None:
+                return self.phrase("place.outside")
+            guessed = location.source == PRESSED and location.confidence < PRESSED_CONFIDENCE
+            name = () if guessed else self.kecamatan_name(location)
+            if name:
+                return name
         if call.area is not None:
             return (Prompt(self.area(call.area).name),)
         return self.phrase("place.unknown")
@@ -261,7 +318,14 @@ class Dialplan:
         """What and where, as far as it is known: what a person is told before the caller."""
         incident = self.incident_name(call.incident) if call.incident else ()
         place = self.place_name(call) if call.location or call.area else ()
-        return (*self.marked(call), *incident, *place)
+        return (*self.marked(call), *incident, *place, *self.elsewhere(call))
+
+    def elsewhere(self, call: CallState) -> tuple[Prompt, ...]:
+        """Where the phone is, for an operator, if the caller named another place."""
+        if not call.disagrees:
+            return ()
+        name = self.kecamatan_name(call.learned) or self.phrase("place.outside")
+        return (*self.phrase("phone_elsewhere"), *name)
 
     def marked(self, call: CallState) -> tuple[Prompt, ...]:
         """What whoever takes a test call is told first: nobody is to be sent out for it."""

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from ivr.flow.actions import DecideRoute, Dial, Gather, Notify, Record, Say
+from ivr.flow.actions import DecideRoute, Dial, Gather, Notify, Record, Say, Wait
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallerHungUp,
@@ -172,12 +172,12 @@ def run(transcript: Transcript, dialplan: Dialplan, decide: Decide) -> list[str]
         if line.mark == "!" and line.text == "answered":
             continue  # they talk; what follows is the end of it
         event = event_of(line, turn)
+        before = turn.state.waiting
         try:
             turn = advance(dialplan, turn.state, event)
         except UnexpectedEvent as error:
             raise TranscriptError(f"line {line.number}: {line}: {error}") from error
-        if not isinstance(event, LocationLearned):
-            lines += said(turn)
+        lines += said_after(event, before, turn)
         turn = _decided(dialplan, turn, decide, lines)
     return lines
 
@@ -187,16 +187,22 @@ def tell(dialplan: Dialplan, events: Iterable[Event]) -> list[str]:
     turn: Turn | None = None
     lines: list[str] = []
     for event in events:
+        before = turn.state.waiting if turn is not None else None
         if turn is None and isinstance(event, CallOffered):
             turn = begin(dialplan, event)
         elif turn is not None:
             turn = advance(dialplan, turn.state, event)
         else:
             raise UnexpectedEvent(f"{type(event).__name__} before the call was offered")
-        lines += happened(event)
-        if not isinstance(event, LocationLearned):
-            lines += said(turn)
+        lines += [*happened(event), *said_after(event, before, turn)]
     return lines
+
+
+def said_after(event: Event, before: Wait | None, turn: Turn) -> list[str]:
+    """What the turn after an event says: nothing where something was learned, and what waited before
+    goes on as it was."""
+    goes_on = isinstance(event, LocationLearned) and turn.state.waiting == before
+    return [] if goes_on else said(turn)
 
 
 def said(turn: Turn) -> list[str]:

@@ -57,6 +57,11 @@ CALLERS_PHRASES = (
     "talk_dropped",
     "read_back",
     "read_back_question",
+    "place_confirm",
+    "place_confirm_question",
+    "place_postcode",
+    "place_postcode_unknown",
+    "place_desa",
 )
 """The shared sentences that the dialogue says to callers."""
 

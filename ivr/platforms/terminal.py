@@ -23,7 +23,6 @@ from ivr.flow.events import (
     DigitsEntered,
     Event,
     HumanJoined,
-    LocationLearned,
     NoInput,
     QueueSeen,
     Recorded,
@@ -31,7 +30,7 @@ from ivr.flow.events import (
 )
 from ivr.flow.heard import heard
 from ivr.flow.model import CallState, Dialplan, Turn, UnexpectedEvent
-from ivr.flow.transcript import Line, TranscriptError, event_of, happened, said
+from ivr.flow.transcript import Line, TranscriptError, event_of, happened, said, said_after
 from routing.decide import decide
 from routing.model import OPERATOR, Directory, Location, Route
 
@@ -103,10 +102,10 @@ def hold(
         except KeyboardInterrupt:
             event = CallerHungUp()
             terminal.tell(happened(event))
+        before = turn.state.waiting
         turn = advance(dialplan, turn.state, event)
         events.append(event)
-        if not isinstance(event, LocationLearned):  # what was asked stands as it is
-            terminal.tell(said(turn))
+        terminal.tell(said_after(event, before, turn))
     return Held(tuple(events), tuple(terminal.lines))
 
 

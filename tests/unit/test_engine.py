@@ -27,7 +27,7 @@ from ivr.flow.events import (
     NoInput,
     RouteDecided,
 )
-from ivr.flow.model import OPERATOR_ROUTE, CallState, Dialplan, Turn
+from ivr.flow.model import OPERATOR_ROUTE, REMEMBERED, CallState, Dialplan, Turn
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.menu import MenuStep, Option
 from ivr.flow.steps.say import SayStep
@@ -175,24 +175,31 @@ def test_a_wrong_kecamatan_is_asked_once_more() -> None:
     assert after(*pressed("1199")).state.confidence == 0.4
 
 
-def test_a_location_that_came_with_the_call_is_used_where_no_key_told_it() -> None:
-    sip = Location("sip_pidf", code="14.03.13", confidence=0.7)
-    unknown = after(DigitsEntered("1"), NoInput(), NoInput(), location=sip)
-    assert unknown.actions[-1] == DecideRoute("kebakaran", "14.03.13", 0.7)
-    guessed = after(*pressed("11"), NoInput(), location=sip)
-    assert guessed.state.location == sip
-    told = after(*pressed("112"), location=replace(sip, confidence=1.0))
-    assert told.state.location == Location("ivr_dtmf", code="14.03.16", confidence=0.9)
-
-
 def test_a_location_learned_later_is_noted_and_the_wait_goes_on() -> None:
-    before = after(DigitsEntered("1"))
-    sip = Location("sip_pidf", lat=1.2, lon=101.3, radius_m=50.0, confidence=0.8)
+    before = begin(SMALL, offered())
+    sip = Location("sip_pidf", code="14.03.13", confidence=0.95)
     turn = advance(SMALL, before.state, LocationLearned(sip))
     assert turn.actions == (before.state.waiting,)
-    assert turn.state == replace(before.state, learned=sip)
-    vague = LocationLearned(replace(sip, confidence=0.1))
-    assert advance(SMALL, turn.state, vague).state.learned == sip
+    assert turn.state == replace(before.state, heard=(sip,))
+    vague = LocationLearned(Location("trunk", code="14.03.09", confidence=0.1))
+    both = advance(SMALL, turn.state, vague).state
+    assert both.learned == sip
+    assert both.heard == (sip, vague.location)
+
+
+def test_of_many_locations_the_newest_the_last_of_each_source_and_the_best_are_kept_in_mind() -> (
+    None
+):
+    table = Location("fixed_line", code="14.03.09", confidence=0.3)
+    best = Location("aml_https", code="14.03.13", confidence=0.95, observed_at=1e9)
+    call = CallState(offered(), "tempat").told(table).told(best)
+    for second in range(50):
+        late = Location("aml_https", code="14.03.16", confidence=0.6, observed_at=float(second))
+        call = call.told(late)
+    assert len(call.heard) == REMEMBERED
+    assert call.heard[:2] == (table, best)
+    assert call.heard[-1] == late
+    assert call.learned == best
 
 
 def test_a_failed_target_is_followed_by_the_next() -> None:

@@ -93,7 +93,7 @@ def test_a_recorded_call_is_told_in_the_same_lines() -> None:
     events = [
         offered(),
         DigitsEntered("1"),
-        LocationLearned(Location("sip", code="14.03.09", confidence=0.5)),
+        LocationLearned(Location("sip", code="14.03.09", confidence=0.4)),
         DigitsEntered("1"),
         DigitsEntered("1"),
         RouteDecided((POST, OPERATOR_ROUTE), (Reason("near", "it is near"),)),
@@ -102,8 +102,20 @@ def test_a_recorded_call_is_told_in_the_same_lines() -> None:
     ]
     lines = tell(DIALPLAN, events)
     assert lines[-2:] == ["* dial operator", "> (hangs up)"]
-    assert "! located 14.03.09 0.5" in lines
+    assert "! located 14.03.09 0.4" in lines
     assert lines.count("< Duri tekan 1, Pinggir 2.") == 1
+
+
+def test_a_location_that_changes_the_question_is_told_with_the_new_one() -> None:
+    learned = LocationLearned(Location("sip", code="14.03.09", confidence=0.7))
+    lines = tell(DIALPLAN, [offered(), DigitsEntered("1"), learned, CallerHungUp()])
+    assert lines[-5:] == [
+        "! located 14.03.09 0.7",
+        "< Kalimat place_confirm.",
+        "< Mandau",
+        "< Kalimat place_confirm_question.",
+        "> (hangs up)",
+    ]
 
 
 @pytest.mark.parametrize(
