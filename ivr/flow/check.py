@@ -276,9 +276,11 @@ class _Looking:
             message = "Tulis `domain` pusat ini: nomor tiap panggilan darurat memakai nama itu."
             self.warn((DIALPLAN_FILE,), "no-domain", message)
         for agency in self.directory.agencies:
-            self._real("agencies.yaml", agency.id, agency.contacts)
+            self._real(("agencies.yaml", agency.id), agency.contacts)
         for operator in self.directory.operators:
-            self._real("operators.yaml", operator.id, operator.contacts)
+            self._real(("operators.yaml", operator.id), operator.contacts)
+        for neighbour in self.directory.neighbours.values():
+            self._real((PLACES_FILE, "neighbours", neighbour.id), neighbour.contacts)
         for name, trunk in self.directory.trunks.items():
             if is_unset(trunk):
                 key = "host" if trunk.host.startswith(PLACEHOLDER) else "login"
@@ -296,18 +298,17 @@ class _Looking:
             )
             self.fault(("operators.yaml",), "one-answering-point", message)
 
-    def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
+    def _real(self, at: Path, contacts: tuple[Contact, ...]) -> None:
+        name = at[-1]
         for index, contact in enumerate(contacts):
             if contact.number.startswith(PLACEHOLDER):
                 message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
-                self.fault((file, name, "contacts", index, "number"), "placeholder", message)
+                self.fault((*at, "contacts", index, "number"), "placeholder", message)
         numbered = [c for c in contacts if not c.number.startswith(PLACEHOLDER)]
         if numbered and all(is_placeholder(c, self.directory.trunks) for c in contacts):
             ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
             message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
-            self.tell(
-                Finding((file, name), "no-usable-contact", message, refused=True, on_key=True)
-            )
+            self.tell(Finding(at, "no-usable-contact", message, refused=True, on_key=True))
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""

@@ -27,6 +27,8 @@ IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint"
 FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/loader.py": {"routing.model", "routing.directory"},
     "ivr/flow/schema.py": {"routing.directory"},
+    "ivr/flow/calendar.py": {"routing.hours"},
+    "ivr/flow/calendar_file.py": {"routing.hours"},
     "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
 }
 
