@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections import defaultdict
@@ -21,6 +20,7 @@ import structlog
 from ivr import alarm, versions
 from ivr import config as configuration
 from ivr import log as logging
+from ivr.beat import beat
 from ivr.calls import live
 from ivr.calls.board import Board, Fact
 from ivr.calls.host import Host
@@ -44,7 +44,6 @@ from routing.model import OPERATOR, Location
 
 log = structlog.get_logger(__name__)
 
-BEAT_S = 0.5
 JOINED_S = 0.5
 JOINED_LOOK_S = 0.02
 MEMORY_S = 30.0
@@ -159,7 +158,7 @@ async def serve_calls(config: Config, published: Published) -> None:
             await live.handle(session, host)
 
         server = await serve("127.0.0.1", config.agi_port, handle)
-        beating = asyncio.create_task(_beat())
+        beating = asyncio.create_task(beat())
         following = asyncio.create_task(_follow(config, held))
         log.info("taking_calls", version=published.version)
         draining = asyncio.create_task(_drain(server, successor, stop))
@@ -190,23 +189,6 @@ async def _drain(server: Server, successor: asyncio.Event, stop: asyncio.Event) 
     log.info("draining")
     await server.drain()
     stop.set()
-
-
-async def _beat() -> None:
-    """Tell the supervisor, as long as there is one, that this loop turns."""
-    handle = os.environ.pop("SIAGA_BEAT_FD", "")
-    if not handle.isdigit():
-        return
-    pipe = int(handle)
-    os.set_blocking(pipe, False)
-    while True:
-        try:
-            os.write(pipe, b".")
-        except BlockingIOError:
-            pass  # the supervisor stands still; it finds enough signs of life when it goes on
-        except OSError:
-            return  # it is gone, and calls go on without it
-        await asyncio.sleep(BEAT_S)
 
 
 def main() -> None:

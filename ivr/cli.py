@@ -33,7 +33,9 @@ app = typer.Typer(
 calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=True)
 prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
 trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
+cells_app = typer.Typer(help="Tabel sel seluler, untuk mengenali lokasi.", no_args_is_help=True)
 app.add_typer(calls_app, name="calls")
+app.add_typer(cells_app, name="cells")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(trunk_app, name="trunk")
 
@@ -100,6 +102,13 @@ def _published(folder: Path | None = None) -> Published:
     from ivr.calls.published import load
 
     return load(configuration.read(deployment=folder))
+
+
+def _in_use() -> Published:
+    """The version that calls begin with."""
+    from ivr.calls.published import load_current
+
+    return load_current(configuration.read())
 
 
 @app.command()
@@ -418,6 +427,32 @@ def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json
         print(reports.describe(found), recordings.describe(found["recording"]), sep="\n\n")
 
 
+@calls_app.command("locate")
+def calls_locate(
+    call: Annotated[str, typer.Argument(metavar="ID", help="Panggilan atau nomor kasusnya.")],
+    place: Annotated[
+        str | None, typer.Option(metavar="KODE", help="Kode kecamatan atau desa.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
+    note: Annotated[str, typer.Option(metavar="TEKS", help="Misalnya patokan terdekat.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Koreksi petugas: di mana kejadiannya, untuk panggilan yang berjalan atau sudah selesai."""
+    from ivr.commands import locate as locating
+
+    try:
+        told = locating.where(_in_use().directory.places, place, at, note)
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    done = locating.locate(configuration.read(), call, told)
+    if done is None:
+        _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+    if as_json:
+        _print_json(locating.to_json(done))
+    else:
+        print(locating.describe(done))
+
+
 @trunk_app.command("test")
 def trunk_test(
     name: Annotated[str, typer.Argument(metavar="NAMA", help="Nama trunk di trunks.yaml.")],
@@ -435,6 +470,27 @@ def trunk_test(
     else:
         print(trunks.describe(health))
     sys.exit(0 if health.well else BAD)
+
+
+@cells_app.command("import")
+def cells_import(
+    file: Annotated[
+        Path, typer.Argument(metavar="BERKAS.csv", help="CSV OpenCellID; boleh .csv.gz.")
+    ],
+    deployment: Deployment = None,
+    as_json: Json = False,
+) -> None:
+    """Isi tabel sel dari CSV OpenCellID; tabel yang lama diganti."""
+    from ivr.commands import cells
+
+    try:
+        done = cells.read_in(configuration.read(deployment=deployment), file, _say)
+    except cells.NoCells as error:
+        _stop(str(error), BAD)
+    if as_json:
+        _print_json(asdict(done))
+    else:
+        print(cells.describe(done))
 
 
 @prompts_app.command("build")

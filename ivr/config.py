@@ -29,6 +29,7 @@ class Config:
     sip_port: int
     agi_port: int
     ami_port: int
+    web_port: int
     rtp_start: int
     rtp_end: int
     database_url: str
@@ -52,6 +53,21 @@ class Config:
         return self.home / "published"
 
     @property
+    def spool_dir(self) -> Path:
+        """Where locations lie that came from outside a call, until the controller has read them."""
+        return self.home / "spool" / "locations"
+
+    @property
+    def aml_key_file(self) -> Path:
+        """The key with which phones' location reports are signed."""
+        return self.home / "secrets" / "aml.key"
+
+    @property
+    def sms_token_file(self) -> Path:
+        """What an SMS gateway must show before it is believed."""
+        return self.home / "secrets" / "sms.token"
+
+    @property
     def log_dir(self) -> Path:
         return self.home / "log"
 
@@ -71,6 +87,7 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         sip_port=_port(environment, "SIAGA_SIP_PORT", 5060),
         agi_port=_port(environment, "SIAGA_AGI_PORT", 4573),
         ami_port=_port(environment, "SIAGA_AMI_PORT", 5038),
+        web_port=_port(environment, "SIAGA_WEB_PORT", 8112),
         rtp_start=rtp_start,
         rtp_end=rtp_end,
         database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",

@@ -10,7 +10,7 @@ from ivr.config import PROJECT
 from ivr.flow.translations import language_of
 
 FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
-OPTIONAL = ("calendar.yaml", "numbers.yaml")
+OPTIONAL = ("calendar.yaml", "numbers.yaml", "areas.geojson")
 PHRASES = "prompts/id.yaml"
 TRANSLATIONS = "prompts"
 """A folder beside the dialplan, with a file for each other language."""
@@ -30,7 +30,7 @@ class Texts:
 
 
 def read(folder: Path) -> Texts:
-    """Read the folder's YAML files and the shared phrases, and nothing else that lies there.
+    """Read the folder's YAML files, its areas and the shared phrases, and nothing else that lies there.
 
     A file that is missing is left out, and bytes that are no text are kept as surrogates: the
     loader tells both as faults, with all the others. Raises DeploymentMissing.

@@ -1,8 +1,9 @@
-"""Starts Asterisk and the controller, restarts what died or hangs, and stops both.
+"""Starts Asterisk, the controller and the web process, restarts what died or hangs, and stops all.
 
 A controller whose event loop stops beating is killed: only the end of its process closes the sockets
 of its calls, and a closed socket is what gives a caller back to extensions. One that falls again and
-again is tried ever more rarely, and said to be failing. Asterisk is never given up.
+again is tried ever more rarely, and said to be failing. Asterisk is never given up. No call needs the
+web process: nothing waits for it.
 
 It holds no call. If it dies itself, calls go on; ``./siaga down`` still finds its children by the
 status file it keeps in ``$SIAGA_HOME/run``.
@@ -61,6 +62,9 @@ TICKETS_SECONDS = 1.0
 RECORDINGS_SECONDS = 3.0
 NOT_URGENT = 10
 """How nice the conversion of recordings is; nicer, it might hold up this whole process by its lock."""
+
+WEB = "web"
+"""The component that no call needs: whether it runs is told, and decides nothing."""
 
 log = structlog.get_logger(__name__)
 
@@ -137,6 +141,7 @@ def run(
         components.append(
             Component("controller", controller, config.log_dir / "controller.out", environment)
         )
+        components.append(_web(config))
     stopping = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -190,6 +195,14 @@ def run(
         line.close()
 
 
+def _web(config: Config) -> Component:
+    """It is spoken to from outside, so it is told nothing that it could give away."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("SIAGA_")}
+    environment |= {"SIAGA_HOME": str(config.home), "SIAGA_WEB_PORT": str(config.web_port)}
+    command = (sys.executable, "-m", "ivr.web.app")
+    return Component(WEB, command, config.log_dir / "web.out", environment)
+
+
 def _await_ready(
     components: list[Component],
     asterisk: Asterisk,
@@ -197,11 +210,12 @@ def _await_ready(
     stopping: Callable[[], bool],
 ) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not stopping() and any(c.state != "running" for c in components):
+    needed = [component for component in components if component.name != WEB]
+    while not stopping() and any(c.state != "running" for c in needed):
         for component in components:
             _look(component, asterisk, where)
         if time.monotonic() > deadline:
-            late = next(c for c in components if c.state != "running")
+            late = next(c for c in needed if c.state != "running")
             raise NotReady(f"{late.name} tidak siap; lihat {late.output}.")
         time.sleep(0.02)
 

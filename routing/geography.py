@@ -1,82 +1,158 @@
-"""Which kecamatan a coordinate lies in, by the nearest settlement that is known.
+"""Which kecamatan a coordinate, or the shape around it, lies in.
 
-An approximation of our own making, and marked so: it knows settlements, not boundaries. A point
-within 12 km of a settlement counts as inside its kecamatan, up to 25 km as snapped (open country,
-a shore, the near sea); farther away it is outside and no kecamatan is named.
+Areas are those that the deployment gives. A point in none of them belongs to the nearest while it is
+close by: a shore is never drawn to the metre. Beyond that it is at sea, as far as the territorial sea
+goes, or outside: on the land of a neighbour, or simply far away. No number makes this raise.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from routing.model import Place
+from routing.boundaries import (
+    DEGREE_M,
+    EARTH_M,
+    Boundaries,
+    Ring,
+    Spans,
+    boundaries,
+    outline,
+)
+from routing.model import Candidate, Place
 
-INSIDE_M = 12_000.0
-SNAPPED_M = 25_000.0
-EARTH_M = 6_371_008.8  # mean radius, IUGG
+__all__ = [
+    "Area",
+    "Geography",
+    "Located",
+    "Ring",
+    "distance_m",
+    "geography",
+    "locate",
+    "locate_ring",
+    "surroundings",
+]
 
+SNAP_M = 2_000.0
+SEA_M = 22_224.0
+"""Twelve nautical miles."""
 
-Ring = tuple[tuple[float, float], ...]
-"""A closed line of (lat, lon) in degrees WGS 84; the first point is not repeated at the end."""
+NEIGHBOUR_M = 60_000.0
+"""Farther away than this from every neighbour, nobody is named."""
+
+AROUND_M = 12_000.0
+"""So far the surroundings of a settlement reach, where nothing better is known."""
+
+_CORNERS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """One kecamatan or desa: polygons, each an outer ring and then its holes."""
+    """One kecamatan or desa: polygons, each an outer ring and then its holes.
+
+    The area of a ``neighbour`` has that neighbour's id as its code.
+    """
 
     code: str
     name: str
     polygons: tuple[tuple[Ring, ...], ...]
+    neighbour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Geography:
-    """The areas of a deployment, and the points that tell its neighbours apart, made ready for looking
-    up. ``approximate`` areas are nobody's official boundaries."""
+    """The areas of a deployment, and what tells its neighbours apart, made ready for looking up.
+
+    Build it with ``geography``. ``approximate`` areas are nobody's official boundaries; ``neighbours``
+    are points (lat, lon) by the neighbour's id.
+    """
 
     areas: tuple[Area, ...] = ()
+    grounds: tuple[Area, ...] = ()  # the land of neighbours
     neighbours: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     approximate: bool = True
+    snap_m: float = SNAP_M
+    sea_m: float = SEA_M
+    ours: Boundaries = field(default=Boundaries(), repr=False)
+    theirs: Boundaries = field(default=Boundaries(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """The kecamatan of a coordinate, and how far the settlement is that told so (metres)."""
+    """Where a point, or the middle of a shape, lies, and how a shape is spread over our areas.
+
+    ``kind``: in an area; snapped to one close by; at sea, with the nearest area's code, which is worth
+    little; or outside, without a code and with the ``neighbour`` it lies in or nearest to. ``distance_m``
+    are metres to the area of ``code`` (0 inside), or to the nearest of ours. ``candidates`` are the areas
+    that hold a part of the shape, the largest share first: ``code`` is the first of them, except outside.
+    They are empty where no part lies in any area.
+    """
 
     code: str | None
     name: str | None
-    kind: Literal["inside", "snapped", "outside"]
+    kind: Literal["inside", "snapped", "sea", "outside"]
     distance_m: float
+    candidates: tuple[Candidate, ...] = ()
+    neighbour: str | None = None
     approximate: bool = True
 
 
-def locate(places: Mapping[str, Place], lat: float, lon: float, radius_m: float = 0.0) -> Located:
-    """Locate a point in degrees WGS 84. What is no point on Earth is outside.
-
-    ``radius_m`` widens the reach: a circle that touches a settlement's surroundings is snapped.
-    """
-    if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
-        return Located(None, None, "outside", math.inf)
-    nearest = min(
-        (
-            (distance_m((lat, lon), point), place)
-            for place in places.values()
-            for point in place.points
-        ),
-        key=lambda found: found[0],
-        default=None,
+def geography(
+    areas: Iterable[Area],
+    neighbours: Mapping[str, tuple[tuple[float, float], ...]] | None = None,
+    *,
+    approximate: bool = True,
+    snap_m: float = SNAP_M,
+    sea_m: float = SEA_M,
+) -> Geography:
+    """Make areas ready for looking up. Where they overlap, the more precise code holds a point (a desa
+    before its kecamatan), then the lower one."""
+    ordered = sorted(areas, key=lambda area: (-len(area.code), area.code))
+    ours = tuple(area for area in ordered if not area.neighbour)
+    grounds = tuple(area for area in ordered if area.neighbour)
+    return Geography(
+        ours,
+        grounds,
+        dict(neighbours or {}),
+        approximate,
+        snap_m,
+        sea_m,
+        _boundaries(ours),
+        _boundaries(grounds),
     )
-    if nearest is None:
-        return Located(None, None, "outside", math.inf)
-    distance, place = nearest
-    reach = SNAPPED_M + (radius_m if math.isfinite(radius_m) and radius_m > 0 else 0.0)
-    if distance > reach:
-        return Located(None, None, "outside", distance)
-    kind: Literal["inside", "snapped"] = "inside" if distance <= INSIDE_M else "snapped"
-    return Located(place.code, place.name, kind, distance)
+
+
+def locate(where: Geography, lat: float, lon: float, radius_m: float = 0.0) -> Located:
+    """Locate a point in degrees WGS 84, or a circle around it. What is no point on Earth is outside;
+    a radius that is no number of metres is none."""
+    found = _point(where, lat, lon)
+    if not (where.areas and 0 < radius_m < math.inf) or math.isinf(found.distance_m):
+        return found
+    if found.kind == "inside" and where.ours.nearest(lat, lon)[0] > radius_m:
+        return found
+    reach = min(radius_m / DEGREE_M, 180.0)
+    narrow = max(math.cos(math.radians(lat)), 0.01)
+
+    def circle(at: float) -> tuple[float, ...]:
+        half = math.sqrt(max(0.0, reach * reach - (at - lat) ** 2)) / narrow
+        return lon - half, lon + half
+
+    return _spread(where, found, lat - reach, lat + reach, circle)
+
+
+def locate_ring(where: Geography, ring: Ring) -> Located:
+    """Locate a polygon of (lat, lon) in degrees; ``kind`` is that of its middle. A ring with a corner
+    that is no point on Earth is outside; one without any surface is its middle point."""
+    if not ring or not all(_on_earth(lat, lon) for lat, lon in ring):
+        return _nowhere(where)
+    lat, lon = _middle(ring)
+    found = _point(where, lat, lon)
+    lats = [lat for lat, _ in ring]
+    if len(ring) < 3 or min(lats) == max(lats) or not where.areas:
+        return found
+    return _spread(where, found, min(lats), max(lats), outline([ring]).spans)
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -87,3 +163,134 @@ def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
         + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     )
     return 2 * EARTH_M * math.asin(math.sqrt(min(1.0, half)))
+
+
+def surroundings(places: Mapping[str, Place]) -> tuple[Area, ...]:
+    """What stands in where no areas are known: the land around each known settlement that is nearer
+    to it than to any other, out to ``AROUND_M``."""
+    known = sorted({point for place in places.values() for point in place.points})
+    return tuple(
+        Area(
+            place.code,
+            place.name,
+            tuple(
+                (ring,)
+                for point in dict.fromkeys(place.points)
+                if len(ring := _around(point, known)) > 2
+            ),
+        )
+        for place in places.values()
+        if place.points
+    )
+
+
+def _boundaries(areas: tuple[Area, ...]) -> Boundaries:
+    return boundaries([[ring for polygon in area.polygons for ring in polygon] for area in areas])
+
+
+def _on_earth(lat: float, lon: float) -> bool:
+    return abs(lat) <= 90 and abs(lon) <= 180  # false of what is no number, too
+
+
+def _nowhere(where: Geography) -> Located:
+    return Located(None, None, "outside", math.inf, approximate=where.approximate)
+
+
+def _point(where: Geography, lat: float, lon: float) -> Located:
+    if not where.areas or not _on_earth(lat, lon):
+        return _nowhere(where)
+    holder = where.ours.holder(lat, lon)
+    if holder is not None:
+        area = where.areas[holder]
+        whole = (Candidate(area.code, 1.0),)
+        return Located(area.code, area.name, "inside", 0.0, whole, None, where.approximate)
+    distance, number = where.ours.nearest(lat, lon)
+    if number < 0:
+        return _nowhere(where)
+    ground = where.theirs.holder(lat, lon)
+    if ground is not None:
+        neighbour = where.grounds[ground].code
+        return Located(None, None, "outside", distance, (), neighbour, where.approximate)
+    area = where.areas[number]
+    if distance <= where.snap_m:
+        return Located(area.code, area.name, "snapped", distance, (), None, where.approximate)
+    to_them, them = _nearest_neighbour(where, lat, lon)
+    if distance <= where.sea_m and not to_them < distance:
+        return Located(area.code, area.name, "sea", distance, (), None, where.approximate)
+    return Located(None, None, "outside", distance, (), them, where.approximate)
+
+
+def _nearest_neighbour(where: Geography, lat: float, lon: float) -> tuple[float, str | None]:
+    """Metres to the nearest point of a neighbour, and the neighbour that a caller there may belong to.
+
+    Water is as near to a neighbour's shore as to ours: only its known points make a place the
+    neighbour's, while the edge of its land may name it.
+    """
+    points = [
+        (distance_m((lat, lon), point), neighbour)
+        for neighbour, known in where.neighbours.items()
+        for point in known
+    ]
+    edge, number = where.theirs.nearest(lat, lon)
+    edges = [(edge, where.grounds[number].code)] if number >= 0 else []
+    away, them = min((*points, *edges), default=(math.inf, None))
+    return min(points, default=(math.inf,))[0], them if away <= NEIGHBOUR_M else None
+
+
+def _spread(where: Geography, middle: Located, south: float, north: float, shape: Spans) -> Located:
+    shares = where.ours.shares(south, north, shape)
+    shares.sort(
+        key=lambda one: (-round(one[1], 9), where.areas[one[0]].code != middle.code, one[0])
+    )
+    candidates = tuple(Candidate(where.areas[number].code, share) for number, share in shares)
+    if middle.kind == "outside" or not shares:
+        return replace(middle, candidates=candidates)
+    area = where.areas[shares[0][0]]
+    return replace(middle, code=area.code, name=area.name, candidates=candidates)
+
+
+def _middle(ring: Ring) -> tuple[float, float]:
+    """The centre of gravity of a polygon; of its corners, where it has no surface."""
+    lat0, lon0 = ring[0]
+    twice = lat = lon = 0.0
+    for (lat1, lon1), (lat2, lon2) in zip(ring, (*ring[1:], ring[0]), strict=True):
+        cross = (lon1 - lon0) * (lat2 - lat0) - (lon2 - lon0) * (lat1 - lat0)
+        twice += cross
+        lat += cross * (lat1 + lat2 - 2 * lat0)
+        lon += cross * (lon1 + lon2 - 2 * lon0)
+    south, north = min(lat for lat, _ in ring), max(lat for lat, _ in ring)
+    west, east = min(lon for _, lon in ring), max(lon for _, lon in ring)
+    if twice:
+        middle = lat0 + lat / twice / 3, lon0 + lon / twice / 3
+        if south <= middle[0] <= north and west <= middle[1] <= east:
+            return middle  # a line that crosses itself may have its centre anywhere
+    return (south + north) / 2, (west + east) / 2
+
+
+def _around(point: tuple[float, float], known: list[tuple[float, float]]) -> Ring:
+    """The corners of the land nearer to a point than to the others, out to ``AROUND_M``."""
+    lat, lon = point
+    reach = AROUND_M / DEGREE_M
+    narrow = max(math.cos(math.radians(lat)), 0.01)
+    turns = [2 * math.pi * number / _CORNERS for number in range(_CORNERS)]
+    corners = [(reach * math.sin(turn), reach * math.cos(turn)) for turn in turns]
+    for other in known:
+        up, on = other[0] - lat, (other[1] - lon) * narrow
+        if up or on:
+            corners = _nearer(corners, up, on)
+    return tuple((lat + y, lon + x / narrow) for y, x in corners)
+
+
+def _nearer(corners: list[tuple[float, float]], up: float, on: float) -> list[tuple[float, float]]:
+    """The part of a convex polygon around (0, 0) that is nearer to it than to (up, on)."""
+    half = (up * up + on * on) / 2
+    kept: list[tuple[float, float]] = []
+    for number, (y, x) in enumerate(corners):
+        y2, x2 = corners[(number + 1) % len(corners)]
+        over, over2 = y * up + x * on - half, y2 * up + x2 * on - half
+        if over <= 0:
+            kept.append((y, x))
+        if over * over2 < 0:
+            part = over / (over - over2)
+            kept.append((y + (y2 - y) * part, x + (x2 - x) * part))
+    return kept

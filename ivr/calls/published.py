@@ -21,6 +21,7 @@ from ivr.flow.loader import load as load_texts
 from ivr.flow.model import Dialplan
 from ivr.flow.prompt import Prompt
 from ivr.prompts.sounds import HOLD_LOOP, Sound
+from routing.geography import Geography
 from routing.model import Directory
 
 LOAD_S = 1.0
@@ -52,7 +53,7 @@ class NothingPublished(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A dialplan, its directory and its sounds, which belong together.
+    """A dialplan, its directory, its areas and its sounds, which belong together.
 
     A deployment that was read from its folder, and is not published yet, has no sounds.
     """
@@ -61,6 +62,7 @@ class Published:
     directory: Directory
     texts: Texts
     sounds: Mapping[str, Sound] = field(default_factory=dict)
+    geography: Geography = field(default_factory=Geography)
 
     @property
     def version(self) -> str:
@@ -91,7 +93,8 @@ def of_texts(texts: Texts) -> Published:
     loaded = load_texts(texts.files)
     if loaded.dialplan is None or loaded.directory is None or loaded.faults:
         raise DeploymentFaulty(loaded.faults)
-    return Published(replace(loaded.dialplan, version=texts.version), loaded.directory, texts)
+    dialplan = replace(loaded.dialplan, version=texts.version)
+    return Published(dialplan, loaded.directory, texts, geography=loaded.geography)
 
 
 def load_version(config: Config, version: str) -> Published:

@@ -25,7 +25,7 @@ def decision(
             raise ValueError(f"Kode kecamatan {place!r} tidak dikenal. Pilih: {known}.")
         return decide(directory, incident, Location("operator", code=place, confidence=1.0))
     lat, lon, radius = position(at or "")
-    found = locate(directory.places, lat, lon, radius)
+    found = locate(published.geography, lat, lon, radius)
     location = Location(
         "operator", code=found.code, lat=lat, lon=lon, radius_m=radius, confidence=0.6
     )

@@ -47,6 +47,11 @@ def up(
     _make_home(config)
     _refuse_a_second(config)
     check_ports(config)
+    if taken := web_port_taken(config):
+        tell(
+            f"PERINGATAN: {taken} Panggilan tetap diterima; lokasi yang dikirim dari luar panggilan "
+            "tidak, sampai porta itu bebas."
+        )
     asterisk = find_asterisk(tell)
     done = standing(config)  # whatever is saved from here on is a save for the supervisor
     published, unpublished = to_start_with(config, tell)
@@ -200,6 +205,7 @@ def _refuse_a_second(config: Config) -> None:
 
 
 def check_ports(config: Config) -> None:
+    """Raises CannotStart where a port that calls need is taken."""
     wanted = (
         (socket.SOCK_DGRAM, config.sip_port, "SIAGA_SIP_PORT"),
         (socket.SOCK_STREAM, config.sip_port, "SIAGA_SIP_PORT"),
@@ -207,17 +213,29 @@ def check_ports(config: Config) -> None:
         (socket.SOCK_STREAM, config.ami_port, "SIAGA_AMI_PORT"),
     )
     for kind, port, name in wanted:
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind is socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                word = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
-                raise CannotStart(
-                    f"Porta {port}/{word} tidak dapat dipakai ({error.strerror}). Hentikan program yang "
-                    f"memakainya, atau pilih porta lain dengan {name}=…"
-                ) from None
+        if taken := _taken(kind, port, name):
+            raise CannotStart(taken)
+
+
+def web_port_taken(config: Config) -> str | None:
+    """The sentence where the web process cannot have its port. No call needs it."""
+    return _taken(socket.SOCK_STREAM, config.web_port, "SIAGA_WEB_PORT")
+
+
+def _taken(kind: socket.SocketKind, port: int, name: str) -> str | None:
+    """The sentence, with the setting that helps, where a port cannot be had."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            word = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+            return (
+                f"Porta {port}/{word} tidak dapat dipakai ({error.strerror}). Hentikan program yang "
+                f"memakainya, atau pilih porta lain dengan {name}=…"
+            )
+    return None
 
 
 def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> None:
@@ -264,7 +282,8 @@ def status(config: Config) -> dict[str, Any]:
     """The contract's ``status`` object."""
     said = read_status(config)
     rows = _living(said.get("components") if said else None)
-    ready = bool(rows) and all(row["state"] == "running" for row in rows)
+    needed = [row for row in rows if row["name"] != supervisor.WEB]
+    ready = bool(needed) and all(row["state"] == "running" for row in needed)
     standings: tuple[Standing, ...] = ()
     if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
         standings = _standings(config, str(said["version"]))

@@ -8,13 +8,14 @@ that is named exists, every kecamatan that can be chosen is known, every sentenc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ivr.flow import yaml_text
+from ivr.flow.areas_file import AREAS_FILE, read_areas
 from ivr.flow.calendar import Calendar
 from ivr.flow.calendar_file import CalendarFile, calendar
 from ivr.flow.fault import Fault, Mark, Marks
@@ -45,6 +46,7 @@ from ivr.flow.written import (
     Written,
 )
 from routing.directory import read_directory
+from routing.geography import Geography, geography, surroundings
 from routing.model import SERVICES, Directory
 from routing.wording import plain, suggestion, told_once
 
@@ -57,8 +59,8 @@ PHRASES_FILE = "prompts/id.yaml"
 CALENDAR_FILE = "calendar.yaml"
 NUMBERS_FILE = "numbers.yaml"
 FILES = (DIALPLAN_FILE, *DIRECTORY_FILES, PHRASES_FILE)
-"""What ``load`` wants to see, by these names. It also takes ``CALENDAR_FILE``, ``NUMBERS_FILE``, and
-``prompts/<lang>.yaml`` for other languages."""
+"""What ``load`` wants to see, by these names. It also takes ``CALENDAR_FILE``, ``NUMBERS_FILE``,
+``AREAS_FILE``, and ``prompts/<lang>.yaml`` for other languages."""
 
 NEEDED_PHRASES = (
     "no_input",
@@ -87,6 +89,7 @@ class Loaded:
     directory: Directory | None
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...] = ()
+    geography: Geography = field(default_factory=Geography)
 
 
 class _Defaults(Written):
@@ -197,9 +200,10 @@ def load(files: Mapping[str, str], *, version: str = "") -> Loaded:
     places = _places(reading)
     directory = _directory(reading)
     dialplan, old = _dialplan(reading, places, phrases, directory, version)
+    where = _geography(reading, files.get(AREAS_FILE), directory)
     faults = tuple(sorted(set(reading.faults), key=reading_order))
     warnings = (*_not_offered(reading.marks, places, directory), *sorted(old, key=reading_order))
-    return Loaded(None if faults else dialplan, directory, faults, warnings)
+    return Loaded(None if faults else dialplan, directory, faults, warnings, where)
 
 
 def reading_order(fault: Fault) -> tuple[int, str, int, int, str]:
@@ -295,6 +299,19 @@ def _dialplan(
         marks=reading.marks,
     )
     return dialplan, old
+
+
+def _geography(reading: _Reading, text: str | None, directory: Directory | None) -> Geography:
+    """The areas of the file; without one, the surroundings of the settlements in places.yaml."""
+    places = directory.places if directory is not None else {}
+    neighbours = directory.neighbours if directory is not None else {}
+    points = {neighbour.id: neighbour.points for neighbour in neighbours.values()}
+    if text is None:
+        return geography(surroundings(places), points)
+    names = {code: place.name for code, place in places.items()}
+    areas, approximate, faults = read_areas(text, names)
+    reading.faults += faults
+    return geography(areas, points, approximate=approximate)
 
 
 def _calendar(reading: _Reading) -> Calendar | None:

@@ -72,6 +72,7 @@ class Engine:
             "SIAGA_SIP_PORT": str(self.sip_port),
             "SIAGA_AGI_PORT": str(free_port_of_an_engine()),
             "SIAGA_AMI_PORT": str(free_port_of_an_engine()),
+            "SIAGA_WEB_PORT": str(free_port_of_an_engine()),
             "SIAGA_RTP_PORTS": f"{first}-{first + 199}",
         }
 

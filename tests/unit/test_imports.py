@@ -25,7 +25,8 @@ CLOCKS = frozenset({"now", "today", "utcnow"})
 IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint", "__import__"})
 
 FLOW_MAY_IMPORT_OF_ROUTING = {
-    "ivr/flow/loader.py": {"routing.model", "routing.directory"},
+    "ivr/flow/areas_file.py": {"routing.geography"},
+    "ivr/flow/loader.py": {"routing.model", "routing.directory", "routing.geography"},
     "ivr/flow/schema.py": {"routing.directory"},
     "ivr/flow/calendar.py": {"routing.hours"},
     "ivr/flow/calendar_file.py": {"routing.hours"},

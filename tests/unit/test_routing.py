@@ -10,7 +10,7 @@ from small_deployment import shipped
 
 from routing.decide import decide
 from routing.explain import explain, to_json
-from routing.geography import INSIDE_M, SNAPPED_M, distance_m, locate
+from routing.geography import geography, locate, surroundings
 from routing.model import (
     OPERATOR,
     SERVICES,
@@ -167,7 +167,7 @@ def test_a_decision_is_explained_to_people_and_to_programs() -> None:
 
 
 def test_a_known_coordinate_lies_in_mandau() -> None:
-    found = locate(BENGKALIS.places, 1.2856, 101.197)
+    found = locate(geography(surroundings(BENGKALIS.places)), 1.2856, 101.197)
     assert (found.code, found.name, found.kind, found.approximate) == (
         "14.03.09",
         "Mandau",
@@ -194,30 +194,8 @@ def test_a_known_coordinate_lies_in_mandau() -> None:
     ],
 )
 def test_what_is_no_point_or_far_away_is_outside(lat: float, lon: float) -> None:
-    found = locate(BENGKALIS.places, lat, lon)
+    found = locate(geography(surroundings(BENGKALIS.places)), lat, lon)
     assert (found.code, found.name, found.kind) == (None, None, "outside")
-
-
-def test_near_is_inside_farther_is_snapped_and_a_wide_circle_reaches_farther() -> None:
-    places = {"a": Place("a", "A", "daratan", ((0.0, 0.0),))}
-    degree = distance_m((0.0, 0.0), (0.0, 1.0))
-    assert degree == pytest.approx(111_195, rel=1e-3)
-
-    def kind(metres: float, radius_m: float = 0.0) -> str:
-        return locate(places, 0.0, metres / degree, radius_m).kind
-
-    assert kind(INSIDE_M - 1) == "inside"
-    assert kind(INSIDE_M + 1) == "snapped"
-    assert kind(SNAPPED_M - 1) == "snapped"
-    assert kind(SNAPPED_M + 1) == "outside"
-    assert kind(SNAPPED_M + 999, 1000.0) == "snapped"
-    for nonsense in (-1000.0, math.nan, math.inf):
-        assert kind(SNAPPED_M + 1, nonsense) == "outside"
-
-
-def test_without_places_everything_is_outside() -> None:
-    assert locate({}, 1.2856, 101.197).kind == "outside"
-    assert locate({"a": Place("a", "A", "daratan")}, 1.2856, 101.197).kind == "outside"
 
 
 def test_contacts_of_an_agency_may_ring_together_and_others_be_told() -> None:

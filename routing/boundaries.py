@@ -1,0 +1,233 @@
+"""The edges of areas, laid out so that a point, a distance or a line of latitude is looked up at once.
+
+An area's edges lie in slabs of latitude: which area holds a point is told by the few edges of one slab.
+All edges lie in boxes within boxes, so that the nearest is found by looking into a few of them. Degrees
+in, metres out; metres are those of a plane that touches the Earth at the point that is asked about,
+right to a few parts in a thousand within a hundred kilometres.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+EARTH_M = 6_371_008.8  # mean radius, IUGG
+DEGREE_M = math.radians(1) * EARTH_M
+
+Ring = tuple[tuple[float, float], ...]
+"""A closed line of (lat, lon) in degrees WGS 84; the first point is not repeated at the end."""
+
+Spans = Callable[[float], Sequence[float]]
+"""Where a line of latitude enters and leaves a shape: an even number of longitudes, going up."""
+
+_SLABS = 4096
+"""At most so many slabs an area has."""
+
+_LINES = 400
+"""So many lines of latitude measure a shape: a share is right to a few thousandths."""
+
+_TWIGS = 8
+"""So many edges or boxes lie in a box."""
+
+_ROUNDING = 1e-9  # degrees, a tenth of a millimetre
+
+_Rise = tuple[float, float, float, float]  # lower lat, its lon, upper lat, lon per lat
+_Edge = tuple[float, float, float, float, int]  # lat, lon, steps to the other end, area
+_Box = tuple[float, float, float, float, tuple["_Box", ...], tuple[_Edge, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The rings of one area. What lies in an odd number of them is inside."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+    per_degree: float
+    slabs: tuple[tuple[_Rise, ...], ...]
+
+    def holds(self, lat: float, lon: float) -> bool:
+        """Whether the point is inside. Of two areas with a common edge exactly one holds a point
+        of it, as both compute it from the same two ends in the same order."""
+        if not (self.south <= lat < self.north and self.west <= lon <= self.east):
+            return False
+        inside = False
+        for low, start, high, slope in self._slab(lat):
+            if low <= lat < high and lon < start + (lat - low) * slope:
+                inside = not inside
+        return inside
+
+    def spans(self, lat: float) -> Sequence[float]:
+        """The longitudes at which a line of latitude crosses the rings, going up."""
+        if not self.south <= lat < self.north:
+            return ()
+        return sorted(
+            start + (lat - low) * slope
+            for low, start, high, slope in self._slab(lat)
+            if low <= lat < high
+        )
+
+    def _slab(self, lat: float) -> tuple[_Rise, ...]:
+        number = int((lat - self.south) * self.per_degree)
+        return self.slabs[min(number, len(self.slabs) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """The outlines of several areas in the order they were given, and all their edges in boxes."""
+
+    outlines: tuple[Outline, ...] = ()
+    box: _Box | None = None
+
+    def holder(self, lat: float, lon: float) -> int | None:
+        """The first area that holds the point."""
+        for number, outline in enumerate(self.outlines):
+            if outline.holds(lat, lon):
+                return number
+        return None
+
+    def nearest(self, lat: float, lon: float) -> tuple[float, int]:
+        """Metres to the nearest edge of any area, and which area's it is; inf and -1 without areas."""
+        if self.box is None:
+            return math.inf, -1
+        narrow = math.cos(math.radians(lat))
+        best, area = math.inf, -1
+        waiting: list[tuple[float, _Box]] = [(0.0, self.box)]
+        while waiting:
+            least, box = waiting.pop()
+            if least > best:
+                continue
+            for edge in box[5]:
+                away = _to_edge(edge, lat, lon, narrow)
+                if away < best or (away == best and edge[4] < area):
+                    best, area = away, edge[4]
+            near = [(to, one) for one in box[4] if (to := _to_box(one, lat, lon, narrow)) <= best]
+            near.sort(key=_first, reverse=True)  # the nearest is looked into first
+            waiting += near
+        return math.sqrt(best) * DEGREE_M, area
+
+    def shares(self, south: float, north: float, shape: Spans) -> list[tuple[int, float]]:
+        """The areas that a shape between two latitudes touches, each with its share (0 to 1)."""
+        step = (north - south) / _LINES
+        total = 0.0
+        found = dict.fromkeys(range(len(self.outlines)), 0.0)
+        for line in range(_LINES):
+            lat = south + (line + 0.5) * step
+            spans = shape(lat)
+            if not spans:
+                continue
+            total += _width(spans)
+            for number, outline in enumerate(self.outlines):
+                if outline.west < spans[-1] and spans[0] < outline.east:
+                    found[number] += _common(spans, outline.spans(lat))
+        if total <= 0:
+            return []
+        whole = max(total, sum(found.values()))  # areas that overlap give no more than all of it
+        return [(number, width / whole) for number, width in found.items() if width > 0]
+
+
+def boundaries(areas: Sequence[Iterable[Ring]]) -> Boundaries:
+    """The rings of each area, outer ones and holes alike, made ready; empty rings are left out."""
+    kept = [[ring for ring in rings if len(ring) > 2] for rings in areas]
+    edges = [
+        (lat, lon, lat2 - lat, lon2 - lon, number)
+        for number, rings in enumerate(kept)
+        for ring in rings
+        for (lat, lon), (lat2, lon2) in _sides(ring)
+    ]
+    return Boundaries(tuple(map(outline, kept)), _boxed(edges))
+
+
+def outline(rings: Sequence[Ring]) -> Outline:
+    """One area's outline; one without rings holds nothing."""
+    lats = [lat for ring in rings for lat, _ in ring]
+    lons = [lon for ring in rings for _, lon in ring]
+    if not lats:
+        return Outline(0.0, 0.0, 0.0, 0.0, 0.0, ((),))
+    south, north = min(lats), max(lats)
+    count = min(len(lats), _SLABS)
+    per_degree = count / (north - south) if north > south else 0.0
+    slabs: list[list[_Rise]] = [[] for _ in range(count)]
+    for ring in rings:
+        for one, other in _sides(ring):
+            (low, start), (high, end) = sorted((one, other))
+            if low == high:
+                continue
+            rise = (low, start, high, (end - start) / (high - low))
+            last = min(int((high - south) * per_degree), count - 1)
+            for number in range(min(int((low - south) * per_degree), count - 1), last + 1):
+                slabs[number].append(rise)
+    west, east = min(lons) - _ROUNDING, max(lons) + _ROUNDING
+    return Outline(south, west, north, east, per_degree, tuple(map(tuple, slabs)))
+
+
+def _sides(ring: Ring) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    return zip(ring, (*ring[1:], ring[0]), strict=True)
+
+
+def _boxed(edges: Sequence[_Edge]) -> _Box | None:
+    """Edges that follow each other lie near each other: so they are boxed, and boxes likewise."""
+    level: list[_Box] = []
+    for first in range(0, len(edges), _TWIGS):
+        some = tuple(edges[first : first + _TWIGS])
+        lats = [lat for lat, _, up, _, _ in some for lat in (lat, lat + up)]
+        lons = [lon for _, lon, _, on, _ in some for lon in (lon, lon + on)]
+        level.append((min(lats), min(lons), max(lats), max(lons), (), some))
+    while len(level) > 1:
+        above: list[_Box] = []
+        for first in range(0, len(level), _TWIGS):
+            boxes = tuple(level[first : first + _TWIGS])
+            south, west = min(box[0] for box in boxes), min(box[1] for box in boxes)
+            north, east = max(box[2] for box in boxes), max(box[3] for box in boxes)
+            above.append((south, west, north, east, boxes, ()))
+        level = above
+    return level[0] if level else None
+
+
+def _first(one: tuple[float, _Box]) -> float:
+    return one[0]
+
+
+def _to_box(box: _Box, lat: float, lon: float, narrow: float) -> float:
+    """Square degrees of latitude to a box; 0 within it."""
+    south, west, north, east, _, _ = box
+    up = south - lat if lat < south else lat - north if lat > north else 0.0
+    on = west - lon if lon < west else lon - east if lon > east else 0.0
+    on *= narrow
+    return up * up + on * on
+
+
+def _to_edge(edge: _Edge, lat: float, lon: float, narrow: float) -> float:
+    """Square degrees of latitude to an edge."""
+    y, x, up, on, _ = edge
+    y -= lat
+    x = (x - lon) * narrow
+    on *= narrow
+    length = up * up + on * on
+    if length > 0:
+        along = -(y * up + x * on) / length
+        if along >= 1:
+            y += up
+            x += on
+        elif along > 0:
+            y += up * along
+            x += on * along
+    return y * y + x * x
+
+
+def _width(spans: Sequence[float]) -> float:
+    return sum(spans[1::2]) - sum(spans[::2])
+
+
+def _common(ones: Sequence[float], others: Sequence[float]) -> float:
+    """How much of two lists of spans lies in both."""
+    both = 0.0
+    for one in range(0, len(ones), 2):
+        for other in range(0, len(others), 2):
+            high = min(ones[one + 1], others[other + 1])
+            low = max(ones[one], others[other])
+            if high > low:
+                both += high - low
+    return both
