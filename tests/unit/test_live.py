@@ -25,8 +25,8 @@ from structlog.testing import capture_logs
 
 from ivr.calls import live
 from ivr.calls.host import Host
-from ivr.calls.inbox import Inboxes
 from ivr.calls.published import Published
+from ivr.calls.whereabouts import Whereabouts
 from ivr.commands.prompts import wanted
 from ivr.deployment import Texts
 from ivr.flow.engine import replay
@@ -41,6 +41,9 @@ from ivr.flow.events import (
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan
+from ivr.location.arrivals import Arrivals
+from ivr.location.pidf import Pidf
+from ivr.location.source import LocationSource
 from ivr.platforms.asterisk import perform
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
@@ -49,6 +52,7 @@ from ivr.platforms.asterisk.targets import PLAYED
 from ivr.prompts.sounds import Sound
 from ivr.versions import VersionGone
 from routing.decide import decide
+from routing.geography import Geography, geography, surroundings
 from routing.model import Directory, Location, Reason, Route, RouteDecision
 
 GREETING = "anda-terhubung-ke-112"
@@ -101,8 +105,9 @@ class House:
     taken_by: str | None = None  # who has the caller when the dialogue is cut
     heard_s: float = 0.0  # how long a voice was heard on the last leg
     queue: str = "free"
-    inboxes: Inboxes = field(default_factory=Inboxes)
-    late: list[Location] = field(default_factory=list)  # that no dialogue took
+    sources: tuple[LocationSource, ...] = (Pidf(),)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    shown: list[Location] = field(default_factory=list)  # to people, because no dialogue took them
 
     def host(self) -> Host:
         return Host(
@@ -121,11 +126,24 @@ class House:
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,
-            inboxes=self.inboxes,
-            arrived=lambda call_id, location: self.late.append(location),
+            whereabouts=Whereabouts(
+                self.sources,
+                self.arrivals,
+                record=self._record,
+                is_over=lambda call_id: False,
+                show=self._shown,
+                geography=lambda: self.geography,
+            ),
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
         )
+
+    @property
+    def geography(self) -> Geography:
+        return geography(surroundings(self.directory.places))
+
+    async def _shown(self, call_id: str, location: Location) -> None:
+        self.shown.append(location)
 
     async def _joined(self, call_id: str) -> str | None:
         return self.taken_by
@@ -138,7 +156,7 @@ class House:
             for prompt in wanted(silent)
             if not prompt.text.startswith(self.without_audio)
         }
-        return replace(silent, sounds=sounds)
+        return replace(silent, sounds=sounds, geography=self.geography)
 
     async def _of_version(self, version: str) -> Published:
         if version == self.dialplan.version:
