@@ -90,9 +90,9 @@ async def new_call(session: AgiSession, host: Host) -> None:
         at=at,
         directory=published.directory,
         geography=published.geography,
-        signalling=await signalling.read(session),
+        signalling=await _signalling(session),
     )
-    located = await _located(session, host, asked)
+    located = await _located(host, asked)
     offered = CallOffered(
         call_id=said["agi_uniqueid"],
         at=at,
@@ -111,6 +111,8 @@ async def new_call(session: AgiSession, host: Host) -> None:
     channel = _channel(host, published, offered.call_id)
     number = joined(_spoken_number(published, offered.caller), channel)
     turn = engine.begin(published.dialplan, offered)
+    if _is_nonsense(asked, located):
+        await signalling.disbelieve(session)
     for other in located[1:]:  # the dialogue learns them as it learns whatever comes later
         host.whereabouts.arrived(offered.call_id, other)
     variables = {"SIAGA_NUMBER": number}
@@ -356,18 +358,26 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
             host.observe(call_id, "notified", {"agency": agency})
 
 
-async def _located(session: AgiSession, host: Host, asked: Asked) -> list[Location]:
-    """All that is known at once of where the caller is, the best one first.
+async def _signalling(session: AgiSession) -> Mapping[str, str]:
+    """What the call's own messages say. A caller who is gone by then has called all the same: the next
+    command tells what became of him."""
+    try:
+        return await signalling.read(session)
+    except CallGone:
+        return NOTHING
 
-    What came in the INVITE and is no place is not passed on to agencies either.
-    """
+
+async def _located(host: Host, asked: Asked) -> list[Location]:
+    """All that is known at once of where the caller is, the best one first."""
     found = list(await host.whereabouts.of_call(asked))
-    if PIDF in asked.signalling and not any(
-        one.source == "sip_pidf" and is_useful(one) for one in found
-    ):
-        await signalling.disbelieve(session)
     first = best(found)
     return [first, *(one for one in found if one is not first)] if first is not None else found
+
+
+def _is_nonsense(asked: Asked, located: Sequence[Location]) -> bool:
+    """What came in the INVITE is no place: then agencies are not told it either."""
+    places = (one for one in located if one.source == "sip_pidf" and is_useful(one))
+    return PIDF in asked.signalling and next(places, None) is None
 
 
 async def _variable(session: AgiSession, name: str) -> str:
