@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,13 +39,14 @@ from ivr.flow.events import (
     DigitsEntered,
     Event,
     HumanJoined,
+    LocationLearned,
     NoInput,
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan
 from ivr.location.arrivals import Arrivals
 from ivr.location.pidf import Pidf
-from ivr.location.source import LocationSource
+from ivr.location.source import Asked, LocationSource
 from ivr.platforms.asterisk import perform, signalling
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
@@ -114,6 +116,7 @@ class House:
     queue: str = "free"
     sources: tuple[LocationSource, ...] = (Pidf(),)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    someone_saw: asyncio.Event = field(default_factory=asyncio.Event)
     shown: list[Location] = field(default_factory=list)  # to people, because no dialogue took them
 
     def host(self) -> Host:
@@ -133,16 +136,20 @@ class House:
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,
-            whereabouts=Whereabouts(
-                self.sources,
-                self.arrivals,
-                record=self._record,
-                is_over=lambda call_id: False,
-                show=self._shown,
-                geography=lambda: self.geography,
-            ),
+            whereabouts=self.whereabouts,
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
+        )
+
+    @cached_property
+    def whereabouts(self) -> Whereabouts:
+        return Whereabouts(
+            self.sources,
+            self.arrivals,
+            record=self._record,
+            is_over=lambda call_id: False,
+            show=self._shown,
+            geography=lambda: self.geography,
         )
 
     @property
@@ -151,6 +158,7 @@ class House:
 
     async def _shown(self, call_id: str, location: Location) -> None:
         self.shown.append(location)
+        self.someone_saw.set()
 
     async def _joined(self, call_id: str) -> str | None:
         return self.taken_by
@@ -999,3 +1007,130 @@ def test_a_record_that_cannot_be_read_in_time_leaves_the_caller_to_extensions(
         await server.close()
 
     run()
+
+
+# A location that comes later
+
+
+SURE_HERE = Location(
+    "aml_https", "14.03.16", 1.325, 101.075, 20.0, 0.95, "gps", shape="circle", kind="inside"
+)
+
+
+class Later:
+    """A source that tells what it knows when it is let go."""
+
+    name = "aml_https"
+    deadline_s = 5.0
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.go = asyncio.Event()
+
+    async def find(self, asked: Asked) -> Sequence[Location]:
+        await self.go.wait()
+        return [self.location]
+
+
+async def until(peer: Peer, channel: CallerChannel, prompt: str) -> list[str]:
+    """Play the call up to the moment in which this prompt is asked for."""
+    while True:
+        command = await peer.command()
+        if command[:2] == ["STREAM", "FILE"] and command[2].startswith(prompt):
+            return command
+        peer.send(channel.answer(command))
+
+
+@within_time
+async def test_a_location_that_comes_while_the_place_is_asked_for_spares_the_rest_of_the_question() -> (
+    None
+):
+    house = small_house()
+    channel = CallerChannel(pressed={MENU: "1"})
+    async with at_work(house) as port, calling(port, "call", *ARGUMENTS) as peer:
+        command = await until(peer, channel, AREAS)
+        house.whereabouts.arrived(UNIQUEID, SURE_HERE)
+        peer.send(channel.answer(command))
+        await peer.play(channel)
+    assert channel.variables["SIAGA_PLACE"] == "14.03.16"
+    assert channel.variables[TOKEN] == UNIQUEID
+    kinds = [type(event) for event in house.events[UNIQUEID]]
+    assert kinds == [CallOffered, DigitsEntered, LocationLearned, RouteDecided]
+    assert replay(house.dialplan, house.events[UNIQUEID]).state.location == SURE_HERE
+    assert house.shown == []
+
+
+@within_time
+async def test_whoever_answers_is_not_interrupted_by_what_his_phone_tells() -> None:
+    house = small_house()
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    async with at_work(house) as port, calling(port, "call", *ARGUMENTS) as peer:
+        command = await until(peer, channel, KECAMATAN)
+        house.whereabouts.arrived(UNIQUEID, SURE_HERE)
+        peer.send(channel.answer(command))
+        await peer.play(channel)
+    assert channel.variables["SIAGA_PLACE"] == "14.03.09"
+    state = replay(house.dialplan, house.events[UNIQUEID]).state
+    assert state.learned == SURE_HERE
+    assert state.location is not None and state.location.code == "14.03.09"
+
+
+@within_time
+async def test_a_source_that_hangs_is_not_waited_for() -> None:
+    house = small_house()
+    house.sources = (Later(SURE_HERE),)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    begun = asyncio.get_running_loop().time()
+    await whole_call(house, channel, *ARGUMENTS)
+    assert channel.variables[TOKEN] == UNIQUEID
+    assert asyncio.get_running_loop().time() - begun < 2.0
+
+
+@within_time
+async def test_what_comes_while_an_agency_is_rung_is_on_record_and_shown_to_it() -> None:
+    later = Later(SURE_HERE)
+    house = small_house()
+    house.sources = (later,)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    await whole_call(house, channel, *ARGUMENTS)
+    later.go.set()
+    await house.someone_saw.wait()
+    assert house.shown == [replace(SURE_HERE, received_at=house.shown[0].received_at)]
+    assert house.events[UNIQUEID][-1] == LocationLearned(house.shown[0])
+    told = {**result("damkar-mandau/damkar-sip", "failed")}
+    after, _ = await next_session(house, **told)
+    assert after.variables["SIAGA_T1_ID"] == "damkar-mandau/jasnita", (
+        "the call goes on all the same"
+    )
+
+
+@within_time
+async def test_agencies_are_told_the_coordinate_of_a_phone_in_the_kecamatan_that_was_keyed_in() -> (
+    None
+):
+    house = small_house()
+    house.sources = (Now(SURE_HERE),)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "2"})
+    await whole_call(house, channel, *ARGUMENTS)
+    assert "1.325000 101.075000" in channel.variables["GEOLOC_PROFILE(location_info)"]
+
+
+@within_time
+async def test_what_came_in_the_invite_and_is_no_place_is_not_passed_on() -> None:
+    house = small_house()
+    channel = CallerChannel(with_pidf('shape="Point",pos="nan 200"'))
+    await whole_call(house, channel, *ARGUMENTS, "1")
+    assert channel.variables["GEOLOC_PROFILE(inheritable)"] == "false"
+
+
+class Now:
+    """A source that knows at once."""
+
+    name = "aml_https"
+    deadline_s = 1.0
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+
+    async def find(self, asked: Asked) -> Sequence[Location]:
+        return [self.location]
