@@ -64,7 +64,7 @@ def import_layer(
             f"Tidak ada wilayah yang dapat dipakai di {layer}. Sebut nama kolomnya dengan --code dan --name."
         )
     neighbours = [
-        area for area in read_areas(before.get(AREAS_FILE, "{}"), {})[0] if area.neighbour
+        area for area in read_areas(before.get(AREAS_FILE, "{}"), ())[0] if area.neighbour
     ]
     text = written((*surveyed.areas, *neighbours), approximate=not official, source=layer.name)
     if len(text) > LARGEST:

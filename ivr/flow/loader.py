@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
@@ -315,10 +316,20 @@ def _geography(reading: _Reading, text: str | None, directory: Directory | None)
     points = {neighbour.id: neighbour.points for neighbour in neighbours.values()}
     if text is None:
         return geography(surroundings(places), points)
-    names = {code: place.name for code, place in places.items()}
-    areas, approximate, faults = read_areas(text, names)
+    where, faults = _from_file(text, frozenset(places), tuple(points.items()))
     reading.faults += faults
-    return geography(areas, points, approximate=approximate)
+    return where
+
+
+@lru_cache(maxsize=4)
+def _from_file(
+    text: str,
+    known: frozenset[str],
+    points: tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
+) -> tuple[Geography, tuple[Fault, ...]]:
+    """Kept, as versions that are in memory at once mostly have the same areas."""
+    areas, approximate, faults = read_areas(text, known)
+    return geography(areas, dict(points), approximate=approximate), faults
 
 
 def _calendar(reading: _Reading) -> Calendar | None:

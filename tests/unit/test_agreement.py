@@ -56,7 +56,7 @@ SHAPES = {area.code: shape(area) for area in (*SHIPPED_AREAS.areas, *SHIPPED_ARE
 
 @needs_reference
 def test_the_land_agrees_with_the_survey() -> None:
-    surveyed = geography(read_areas(SURVEYED.read_text(encoding="utf-8"), {})[0])
+    surveyed = geography(read_areas(SURVEYED.read_text(encoding="utf-8"), ())[0])
     chance = random.Random(112)
     points: list[tuple[str | None, float, float]] = []
     while len(points) < 5000:

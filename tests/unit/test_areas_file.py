@@ -50,7 +50,7 @@ def test_without_the_file_the_settlements_stand_in() -> None:
         ("[" * 100_000, 1, "bersusun terlalu dalam"),
         ('{"features": [NaN]}', 1, "bukan angka"),
         ("[]", 1, "FeatureCollection"),
-        (" " * (LARGEST + 1), 1, "lebih dari 5 MB"),
+        (" " * (LARGEST + 1), 1, "lebih dari 2 MB"),
         (collection(3), 1, "`properties`"),
         (collection(one(code=3)), 1, "tidak punya kode"),
         (collection(one("14.03.13"), one("99.99.99")), 41, "`99.99.99`"),
@@ -73,6 +73,11 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, words: str) -
     assert (fault.file, words in fault.message) == ("areas.geojson", True), fault
     assert fault.line == line
     assert loaded.dialplan is None
+
+
+def test_versions_with_the_same_areas_share_them_in_memory() -> None:
+    first, second = (load({**FILE_TEXTS, "areas.geojson": collection(one())}) for _ in range(2))
+    assert first.geography is second.geography
 
 
 def test_the_areas_are_part_of_the_version(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_a_layer_that_cannot_be_used_is_told_in_a_sentence_and_nothing_is_writte
 def test_a_layer_of_very_many_points_is_refused_in_bounded_time(
     folder: Path, tmp_path: Path
 ) -> None:
-    count = 260_000
+    count = 110_000
     ring = [
         [102 + math.cos(turn) * reach, 1.5 + math.sin(turn) * reach]
         for number in range(count)
