@@ -382,7 +382,13 @@ def _put_to_use(config: configuration.Config, done: Done, as_json: bool) -> NoRe
 def explain(
     incident: Annotated[str, typer.Option(help="Kejadian, misalnya kebakaran.")],
     at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
-    place: Annotated[str | None, typer.Option(metavar="KODE", help="Kode kecamatan.")] = None,
+    place: Annotated[
+        str | None, typer.Option(metavar="KODE", help="Kode kecamatan atau desa.")
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(metavar="SAAT", help='Misalnya "2026-11-24 22:00" atau "Senin 22:00".'),
+    ] = None,
     deployment: Deployment = None,
     as_json: Json = False,
 ) -> None:
@@ -391,7 +397,7 @@ def explain(
     from routing import explain as explained
 
     try:
-        decision = explaining.decision(_published(deployment), incident, at, place)
+        decision = explaining.decision(_published(deployment), incident, at, place, when)
     except ValueError as error:
         _stop(str(error), WRONG)
     if as_json:
