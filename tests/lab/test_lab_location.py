@@ -34,7 +34,7 @@ from ivr.softphone.sipp import SipMessage, free_port
 from routing.model import Directory, Location
 
 KEY_EVERY_S = 2.5
-REACHED_S = 40.0
+REACHED_S = 25.0
 BETWEEN_S = 0.3
 """From one call to the next: SIPp starts a process for each, and two cores are few."""
 RUPAT_TRUNK = "127.0.0.8"
@@ -294,7 +294,8 @@ def test_a_call_reaches_the_agency_of_its_place_which_is_told_the_place(
 ) -> None:
     case, found = TWELVE[name], heard[name]
     agency = f"pos-{case.code.replace('.', '')}"
-    assert found.joined_to == agency, name
+    if "address" not in case.how:  # a carrier is not told whom its caller talks to
+        assert found.joined_to == agency
     assert found.invite is not None
     assert found.invite.first_line.startswith(f"INVITE sip:{agency}@")
     info = location_info(found.invite)
