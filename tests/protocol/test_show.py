@@ -22,11 +22,12 @@ _, DIRECTORY = small()
 CALL = "siaga-17.1"
 PLACE = Location("aml_https", "14.03.09", 1.2856, 101.197, 49.6, confidence=0.9)
 CHANNELS = {
-    "PJSIP/anonymous-00000001": (CALL, CALL),
-    "Local/1@siaga-kaki-00000001;2": ("siaga-17.2", CALL),
-    "PJSIP/langsung-00000002": ("siaga-17.3", CALL),
-    "PJSIP/pusat-sip-00000003": ("siaga-17.4", CALL),
-    "PJSIP/langsung-00000004": ("siaga-17.5", "siaga-17.10"),
+    "PJSIP/anonymous-00000001": (CALL, CALL, "6"),
+    "Local/1@siaga-kaki-00000001;2": ("siaga-17.2", CALL, "6"),
+    "PJSIP/langsung-00000002": ("siaga-17.3", CALL, "6"),
+    "PJSIP/pusat-sip-00000003": ("siaga-17.4", CALL, "6"),
+    "PJSIP/pusat-sip-00000004": ("siaga-17.5", CALL, "5"),
+    "PJSIP/langsung-00000005": ("siaga-17.6", "siaga-17.10", "6"),
 }
 
 
@@ -46,8 +47,9 @@ async def connected() -> AsyncIterator[tuple[Listener, Peer]]:
 async def answer_status(peer: Peer) -> None:
     asked = await peer.expect("Status")
     peer.answer(asked, EventList="start", Message="Channel status will follow")
-    for channel, (unique, call) in CHANNELS.items():
+    for channel, (unique, call, state) in CHANNELS.items():
         headers = {"ActionID": asked["ActionID"], "Channel": channel, "Uniqueid": unique}
+        headers["ChannelState"] = state
         peer.send(message(Event="Status", **headers, Variable=f"SIAGA_CALL={call}"))
     done = {"EventList": "Complete", "Items": str(len(CHANNELS))}
     peer.send(message(Event="StatusComplete", ActionID=asked["ActionID"], **done))
@@ -68,12 +70,14 @@ async def shown(
     text = changes.pop("text", line("Kebakaran Mandau", PLACE))
     showing = asyncio.create_task(show(listener, CALL, text, PLACE, DIRECTORY))
     await answer_status(peer)
-    told = await variables(peer, 10, response)
+    told = await variables(peer, 9, response)
+    await answer_status(peer)
+    told += await variables(peer, 2, response)
     return await showing, told
 
 
 @within_time
-async def test_every_telephone_of_the_call_but_the_callers_shows_the_place() -> None:
+async def test_every_telephone_of_the_call_that_is_up_but_the_callers_shows_the_place() -> None:
     async with connected() as (listener, peer):
         many, told = await shown(listener, peer)
     assert many == 2
@@ -90,7 +94,7 @@ async def test_legs_that_are_rung_later_show_it_too_and_are_told_the_position() 
         _, told = await shown(listener, peer)
     assert {channel for channel, _, _ in told[:-2]} == {"PJSIP/anonymous-00000001"}
     said = {name: value for _, name, value in told[:-2]}
-    assert said["SIAGA_SHOWN"] == "Kebakaran Mandau 1.2856 101.1970 r50"
+    assert said["SIAGA_SHOWN"] == said["SIAGA_LATE"] == "Kebakaran Mandau 1.2856 101.1970 r50"
     assert 'pos="1.285600 101.197000"' in said["GEOLOC_PROFILE(location_info)"]
     assert said["GEOLOC_PROFILE(inheritable)"] == "true"
 
@@ -111,7 +115,7 @@ async def test_a_leg_that_ended_meanwhile_keeps_nobody_else_from_being_told() ->
         with capture_logs() as logs:
             many, told = await shown(listener, peer, "Error")
     assert many == 0
-    assert len(told) == 10
+    assert len(told) == 11
     assert "place_not_shown" in {entry["event"] for entry in logs}
 
 

@@ -1,8 +1,9 @@
 """A place that is learned late, shown to the people who already have the caller or are being rung.
 
-A telephone that talks is told by a SIP UPDATE (a re-INVITE where it knows no UPDATE) that the far side
-has another display name; one that still rings is told as soon as it is picked up. Legs that are rung
-from now on show it from the first moment, and their INVITE carries it as PIDF-LO.
+A telephone that was picked up is told by a SIP UPDATE (a re-INVITE where it knows no UPDATE) that the far
+side has another display name. One that still rings is told when it is picked up, by extensions: an UPDATE
+before that ends the call on telephones that do not know it. Legs that are rung from now on show it from
+the first moment, and their INVITE carries it as PIDF-LO.
 
 Nothing here is needed for the call to go on: what fails is a line in the log.
 """
@@ -21,6 +22,11 @@ from ivr.platforms.asterisk.pidf_out import geoloc_variables
 from routing.model import Directory, Location
 
 ACTION_S = 2.0
+WHO = {"Action": "Status", "Variables": "SIAGA_CALL"}
+LATE = "SIAGA_LATE"
+"""What a telephone shows that is picked up from now on."""
+
+UP = "6"  # AST_STATE_UP
 TELEPHONE = re.compile(r"PJSIP/[A-Za-z0-9_.-]{1,100}")
 
 log = structlog.get_logger(__name__)
@@ -37,20 +43,25 @@ class Platform(Protocol):
 async def show(
     platform: Platform, call_id: str, text: str, location: Location, directory: Directory
 ) -> int:
-    """Show a place on every telephone of a call but the caller's; how many were told. Never raises.
+    """Show a place on every telephone of a call but the caller's; how many were told now. Never raises.
 
     ``text`` is what a display shall say; ``line`` makes one.
     """
+    display = safe(text)
     try:
-        asked = {"Action": "Status", "Variables": "SIAGA_CALL"}
-        caller, telephones = channels_of(call_id, await platform.act(asked, ACTION_S))
+        caller, _ = channels_of(call_id, await platform.act(WHO, ACTION_S))
+        if caller:
+            for name, value in [
+                (LATE, display),
+                (SHOWN, display),
+                *geoloc_variables(location, directory),
+            ]:
+                await _set(platform, caller, name, value)
+        # Asked only now: who picks up from here on is told by extensions.
+        _, telephones = channels_of(call_id, await platform.act(WHO, ACTION_S))
     except (NotDone, UnsafeAction) as error:
         log.warning("place_not_shown", why=str(error))
         return 0
-    display = safe(text)
-    if caller:
-        for name, value in [(SHOWN, display), *geoloc_variables(location, directory)]:
-            await _set(platform, caller, name, value)
     told = [await _set(platform, it, "CONNECTEDLINE(name)", display) for it in telephones]
     log.info("place_shown", telephones=sum(told))
     return sum(told)
@@ -67,7 +78,7 @@ async def _set(platform: Platform, channel: str, name: str, value: str) -> bool:
 
 
 def channels_of(call_id: str, events: Iterable[Mapping[str, str]]) -> tuple[str, list[str]]:
-    """The caller's channel (empty where there is none) and the telephones of the call's other legs."""
+    """The caller's channel (empty where there is none) and the telephones of other legs that are up."""
     caller, telephones = "", []
     for event in events:
         channel = event.get("Channel", "")
@@ -75,7 +86,7 @@ def channels_of(call_id: str, events: Iterable[Mapping[str, str]]) -> tuple[str,
             continue
         if event.get("Uniqueid") == call_id:
             caller = channel
-        elif TELEPHONE.fullmatch(channel):
+        elif TELEPHONE.fullmatch(channel) and event.get("ChannelState") == UP:
             telephones.append(channel)
     return caller, telephones
 
