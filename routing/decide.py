@@ -1,8 +1,8 @@
 """Choose the routes for a call: a pure function of what is known at that moment.
 
 First who serves this incident at this place, the most specific first; then who serves other places the
-caller may be at; then posts nearby on the same land; then those of the whole kabupaten; then those who
-may cross the water to it. Who is closed stands behind all who are open, and whoever cannot be reached
+caller may be at; then those of the whole kabupaten. Behind all who are responsible stands the reserve:
+posts nearby on the same land, then those who may cross the water to it. Who is closed stands behind all who are open, and whoever cannot be reached
 just now behind the others of his kind. Nobody is left out for being unlikely, and the operator is
 always the last route. Every reason is written on the line where the choice is made.
 """
@@ -40,6 +40,9 @@ SMALLEST_SHARE = 0.1
 
 MOST_ROUTES = 24
 """So many are dialled before the operator at most: more than any caller waits for."""
+
+RESERVE = frozenset({"same-block", "crossing"})
+"""The rules by which somebody is dialled who is not responsible, because nobody else came."""
 
 RESPONSIBLE = frozenset({"serves", "serves-a-part", "kabupaten"})
 """The rules by which somebody is dialled who is responsible for the place itself."""
@@ -122,8 +125,8 @@ def _choices(
     return [
         *neighbours,
         *serving,
-        *_on_the_same_land(directory, others, place),
         *_kabupaten(wide, incident),
+        *_on_the_same_land(directory, others, place),
         *_across_the_water(directory, others, place),
     ]
 
@@ -216,7 +219,7 @@ def _blocks(directory: Directory, agency: Agency) -> set[str]:
     return {directory.places[code].block for code in kecamatan if code in directory.places}
 
 
-_SAME_LAND, _WIDE, _ACROSS = 1001, 1002, 1003
+_WIDE, _SAME_LAND, _ACROSS = 1001, 1002, 1003
 """Tiers behind all who serve a place; there are never so many places."""
 
 
@@ -307,8 +310,9 @@ def _routes(
         for contact in agency.contacts:
             unreachable = _unreachable(agency, contact, circumstances, because)
             (others if taken or unreachable else reachable).append(contact)
-        good[tier] += _dialled(agency, reachable)
-        poor[tier] += _dialled(agency, others)
+        reserve = choice.rule_id in RESERVE
+        good[tier] += _dialled(agency, reachable, reserve)
+        poor[tier] += _dialled(agency, others, reserve)
     return [route for tier in good for route in (*good[tier], *poor[tier])]
 
 
@@ -329,7 +333,7 @@ def _unreachable(
     return False
 
 
-def _dialled(agency: Agency, contacts: Iterable[Contact]) -> list[Route]:
+def _dialled(agency: Agency, contacts: Iterable[Contact], reserve: bool) -> list[Route]:
     return [
         Route(
             agency.id,
@@ -339,6 +343,7 @@ def _dialled(agency: Agency, contacts: Iterable[Contact]) -> list[Route]:
             contact.accept,
             contact.lines,
             together=agency.ring == "all" and number > 0,
+            reserve=reserve,
         )
         for number, contact in enumerate(contacts)
     ]

@@ -245,7 +245,8 @@ class Circumstances:
 class Route:
     """One target to dial. The operator's route carries no target: extensions know the way.
 
-    ``together``: it rings at the same time as the route before it.
+    ``together``: it rings at the same time as the route before it. ``reserve``: not responsible for the
+    place, rung when nobody who is has come.
     """
 
     agency: str
@@ -255,6 +256,7 @@ class Route:
     accept: Literal["press", "answer"] = "press"
     lines: int = 1
     together: bool = False
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def test_a_decision_is_made_of_those_who_serve_and_ends_at_a_person(
     assert len(routes) == sum(len(by_id[name].contacts) for name in dialled)
     everywhere = set(directory.places)
     order = [
-        (by_id[r.agency].covers >= everywhere, not by_id[r.agency].covers >= here) for r in routes
+        (not by_id[r.agency].covers >= here, by_id[r.agency].covers >= everywhere) for r in routes
     ]
     assert order == sorted(order)
     guessed = place is not None and incident in SERVICES

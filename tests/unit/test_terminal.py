@@ -117,7 +117,7 @@ def test_the_end_of_a_dial_may_be_typed() -> None:
     dials = [e for e in events(typed) if isinstance(e, DialEnded | HumanJoined)]
     assert dials == [
         DialEnded("damkar-mandau", "damkar-sip", "busy"),
-        DialEnded("damkar-pinggir", "damkar-sip", "answered", talk_s=95.0),
+        DialEnded("damkar-mandau", "jasnita", "answered", talk_s=95.0),
         HumanJoined("operator"),
     ]
     assert "'! what' tidak dapat terjadi di sini" in held(typed)[1]
