@@ -14,7 +14,6 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 
 import structlog
 
@@ -35,7 +34,6 @@ from ivr.calls.published import (
 from ivr.calls.ways import Ways, full
 from ivr.calls.whereabouts import Whereabouts
 from ivr.config import Config
-from ivr.flow.calendar import ZONES
 from ivr.location import cells
 from ivr.location.arrivals import AFTER_S, Arrivals, Reported
 from ivr.location.sources import sources
@@ -91,10 +89,9 @@ def build_host(
         directory: Directory, incident: str | None, location: Location | None
     ) -> RouteDecision:
         now = time.time()
-        hours = ZONES[held.current.dialplan.calendar.zone]
         capacities = {a.id: a.capacity for a in directory.agencies if a.capacity is not None}
         circumstances = Circumstances(
-            at=datetime.fromtimestamp(now, timezone(timedelta(hours=hours))),
+            at=held.current.dialplan.calendar.local(now),
             down=ways.down(now),
             full=full(board, directory.trunks, capacities),
         )

@@ -2,9 +2,10 @@
 
 First who serves this incident at this place, the most specific first; then who serves other places the
 caller may be at; then those of the whole kabupaten. Behind all who are responsible stands the reserve:
-posts nearby on the same land, then those who may cross the water to it. Who is closed stands behind all who are open, and whoever cannot be reached
-just now behind the others of his kind. Nobody is left out for being unlikely, and the operator is
-always the last route. Every reason is written on the line where the choice is made.
+posts nearby on the same land, then those who may cross the water to it. Who is closed stands behind all
+who are open, and whoever cannot be reached just now behind the others of his kind. Nobody is left out
+for being unlikely, and the operator is always the last route. Every reason is written on the line where
+the choice is made.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.pidf_out import geoloc_variables
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, safe_name
 from routing.directory import is_placeholder
-from routing.model import OPERATOR, SETUP_S, Contact, Directory, Location, Route
+from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Directory, Location, Route
 
 ANY_KEY = "0123456789*#"
 OPERATOR_KEY = "0"
@@ -303,7 +303,11 @@ def _target(route: Route, channel: Channel) -> dict[str, str] | None:
 
 def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
     """What a played agency says of itself."""
-    names = [agency.name for agency in channel.directory.agencies if agency.id == agency_id]
+    directory = channel.directory
+    neighbour = directory.neighbours.get(agency_id.removeprefix(NEIGHBOUR))
+    names = [agency.name for agency in directory.agencies if agency.id == agency_id]
+    if not names and neighbour is not None:
+        names = [neighbour.name]
     texts = (channel.phrases.get("role_agency", ""), *names)
     return tuple(Prompt(text) for text in texts if text)
 
