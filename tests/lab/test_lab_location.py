@@ -34,7 +34,7 @@ from ivr.softphone.sipp import SipMessage, free_port
 from routing.model import Directory, Location
 
 KEY_EVERY_S = 2.5
-REACHED_S = 25.0
+REACHED_S = 40.0
 BETWEEN_S = 0.3
 """From one call to the next: SIPp starts a process for each, and two cores are few."""
 RUPAT_TRUNK = "127.0.0.8"
