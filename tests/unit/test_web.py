@@ -341,8 +341,8 @@ def test_who_talks_slowly_is_cut_off_and_others_are_answered_meanwhile(web: Web)
 def test_more_idle_connections_than_it_keeps_open_are_shut_and_it_answers_again(web: Web) -> None:
     idle = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(app.MOST_OPEN + 100)]
     files = Path(f"/proc/{web.process.pid}/fd")
-    assert eventually(lambda: len(list(files.iterdir())) > app.MOST_AT_ONCE)
-    assert len(list(files.iterdir())) < app.MOST_OPEN + 30
+    # A crowd is let in before the last of it are shut out: what counts is how many stay.
+    assert eventually(lambda: app.MOST_AT_ONCE < len(list(files.iterdir())) < app.MOST_OPEN + 30, 5)
     for connection in idle:
         connection.close()
 
