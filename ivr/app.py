@@ -24,7 +24,6 @@ from ivr.beat import beat
 from ivr.calls import live
 from ivr.calls.board import Board, Fact
 from ivr.calls.host import Host
-from ivr.calls.inbox import Inboxes
 from ivr.calls.published import (
     Held,
     NothingPublished,
@@ -32,25 +31,41 @@ from ivr.calls.published import (
     load_current,
     load_version,
 )
+from ivr.calls.ways import Ways, full
+from ivr.calls.whereabouts import Whereabouts
 from ivr.config import Config
-from ivr.flow.events import LocationLearned
+from ivr.location import cells
+from ivr.location.arrivals import AFTER_S, Arrivals, Reported
+from ivr.location.sources import sources
+from ivr.location.spool import Spool
 from ivr.platforms.asterisk import extensions, pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.show import line, show
+from ivr.store.recent import Recent, recent
 from ivr.store.recorder import Recorder
 from routing.decide import decide
-from routing.model import OPERATOR, Location
+from routing.model import OPERATOR, Circumstances, Directory, Location, RouteDecision
 
 log = structlog.get_logger(__name__)
 
 JOINED_S = 0.5
 JOINED_LOOK_S = 0.02
+RECENT_S = 2.0
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
 
 
-def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> Host:
+def build_host(
+    config: Config,
+    held: Held,
+    recorder: Recorder,
+    board: Board,
+    *,
+    ways: Ways,
+    whereabouts: Whereabouts,
+) -> Host:
     """Everything a live call needs, from the parts of this process."""
     keys: defaultdict[str, Keys] = defaultdict(Keys)
 
@@ -70,13 +85,17 @@ def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> 
             await asyncio.sleep(JOINED_LOOK_S)
         return None
 
-    inboxes = Inboxes()
-
-    def arrived(call_id: str, location: Location) -> None:
-        """A location for whichever call: its dialogue takes it, or it goes straight on record."""
-        if inboxes.put(call_id, location):
-            return
-        recorder.record(call_id, LocationLearned(location))
+    def decided(
+        directory: Directory, incident: str | None, location: Location | None
+    ) -> RouteDecision:
+        now = time.time()
+        capacities = {a.id: a.capacity for a in directory.agencies if a.capacity is not None}
+        circumstances = Circumstances(
+            at=held.current.dialplan.calendar.local(now),
+            down=ways.down(now),
+            full=full(board, directory.trunks, capacities),
+        )
+        return decide(directory, incident, location, circumstances)
 
     def queue() -> str:
         """Whether an operator is free, as far as this process and the supervisor have seen."""
@@ -94,22 +113,27 @@ def build_host(config: Config, held: Held, recorder: Recorder, board: Board) -> 
         record=recorder.record,
         observe=recorder.observe,
         events_of=recorder.events_of,
-        decide=decide,
+        decide=decided,
         case_number=recorder.next_case_number,
         joined=joined,
         heard_s=board.heard_s,
         keys_of=keys.__getitem__,
         knows=keys.__contains__,
         forget=forget,
-        inboxes=inboxes,
-        arrived=arrived,
+        whereabouts=whereabouts,
         clock=time.time,
         monotonic=time.monotonic,
     )
 
 
 def listen(
-    host: Host, recorder: Recorder, board: Board, successor: asyncio.Event
+    host: Host,
+    recorder: Recorder,
+    board: Board,
+    *,
+    ways: Ways,
+    arrivals: Arrivals,
+    successor: asyncio.Event,
 ) -> Callable[[Fact], None]:
     """What to do with each fact: keys to the second ear, news to the record.
 
@@ -121,6 +145,9 @@ def listen(
             if host.knows(fact.call_id):  # not a key that a responder pressed
                 host.keys_of(fact.call_id).heard(fact.key, host.monotonic())
             return
+        ways.feed(fact)
+        if fact.name == "ended":
+            arrivals.ended(fact.call_id, fact.at)
         if not board.feed(fact) or successor.is_set():
             return
         body = {name: getattr(fact, name) for name in ("who", "channel", "cause")}
@@ -146,10 +173,23 @@ async def serve_calls(config: Config, published: Published) -> None:
     loop.add_signal_handler(signal.SIGUSR1, successor.set)
     recorder = Recorder(config.journal_dir, config.database_url)
     try:
-        board = Board()
+        board, ways = Board(), Ways()
         held = Held(published, lambda version: load_version(config, version))
-        host = build_host(config, held, recorder, board)
-        on_fact = listen(host, recorder, board, successor)
+        arrivals = await _arrivals(config)
+        whereabouts = Whereabouts(
+            (
+                *sources(config.home / cells.FILE),
+                Reported("aml_https", arrivals),
+                Reported("aml_sms", arrivals),
+            ),
+            arrivals,
+            record=recorder.record,
+            is_over=board.has_ended,
+            show=lambda call_id, location: _shown(listener, held, call_id, location),
+            geography=lambda: held.current.geography,
+        )
+        host = build_host(config, held, recorder, board, ways=ways, whereabouts=whereabouts)
+        on_fact = listen(host, recorder, board, ways=ways, arrivals=arrivals, successor=successor)
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
         listener.start()
@@ -161,11 +201,13 @@ async def serve_calls(config: Config, published: Published) -> None:
         beating = asyncio.create_task(beat())
         following = asyncio.create_task(_follow(config, held))
         log.info("taking_calls", version=published.version)
-        draining = asyncio.create_task(_drain(server, successor, stop))
+        draining = asyncio.create_task(_drain(server, successor, stop, whereabouts))
+        spooling = asyncio.create_task(
+            arrivals.follow(Spool(config.spool_dir), whereabouts.brought)
+        )
         await stop.wait()
-        draining.cancel()
-        beating.cancel()
-        following.cancel()
+        for task in (draining, beating, following, spooling):
+            task.cancel()
         await server.close()
         listener.close()
     finally:
@@ -184,8 +226,40 @@ async def _follow(config: Config, held: Held) -> None:
     await held.follow(lambda: versions.newest(config.published_dir), current)
 
 
-async def _drain(server: Server, successor: asyncio.Event, stop: asyncio.Event) -> None:
+async def _arrivals(config: Config) -> Arrivals:
+    """The calls of the last while and what is known of them. A database that is away is not waited for."""
+    known = Recent()
+    since = time.time() - AFTER_S
+    try:
+        known = await asyncio.wait_for(
+            asyncio.to_thread(recent, config.database_url, since), RECENT_S
+        )
+    except (
+        Exception
+    ) as error:  # whatever it is: the next caller is more than the last one's position
+        log.error("recent_calls_unknown", error=type(error).__name__)
+    arrivals = Arrivals(known.locations)
+    for call_id, caller, at, ended_at in known.calls:
+        arrivals.offered(call_id, caller, at)
+        if ended_at is not None:
+            arrivals.ended(call_id, ended_at)
+    return arrivals
+
+
+async def _shown(listener: Listener, held: Held, call_id: str, location: Location) -> None:
+    """Let the people who have a call see where its phone is."""
+    directory = held.current.directory
+    place = directory.places.get(location.kecamatan or "")
+    neighbour = directory.neighbours.get(location.neighbour or "")
+    known = place.name if place is not None else neighbour.name if neighbour is not None else ""
+    await show(listener, call_id, line(known, location), location, directory)
+
+
+async def _drain(
+    server: Server, successor: asyncio.Event, stop: asyncio.Event, whereabouts: Whereabouts
+) -> None:
     await successor.wait()
+    whereabouts.superseded = True
     log.info("draining")
     await server.drain()
     stop.set()

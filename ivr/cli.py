@@ -34,6 +34,8 @@ calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=
 prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
 trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
 cells_app = typer.Typer(help="Tabel sel seluler, untuk mengenali lokasi.", no_args_is_help=True)
+geo_app = typer.Typer(help="Peta wilayah: masukkan batas resmi.", no_args_is_help=True)
+app.add_typer(geo_app, name="geo")
 app.add_typer(calls_app, name="calls")
 app.add_typer(cells_app, name="cells")
 app.add_typer(prompts_app, name="prompts")
@@ -60,6 +62,7 @@ def _explain(error: Exception) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from ivr.calls.published import DeploymentFaulty, NothingPublished
+    from ivr.commands.geo import LayerUnusable
     from ivr.commands.history import Refused
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
@@ -69,7 +72,7 @@ def _explain(error: Exception) -> None:
     from ivr.versions import VersionGone
 
     bad = (ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone)
-    if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused):
+    if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused | LayerUnusable):
         _stop(str(error), WRONG)
     if isinstance(error, bad):
         _stop(str(error), BAD)
@@ -379,7 +382,13 @@ def _put_to_use(config: configuration.Config, done: Done, as_json: bool) -> NoRe
 def explain(
     incident: Annotated[str, typer.Option(help="Kejadian, misalnya kebakaran.")],
     at: Annotated[str | None, typer.Option(metavar="LINTANG,BUJUR[,RADIUS]")] = None,
-    place: Annotated[str | None, typer.Option(metavar="KODE", help="Kode kecamatan.")] = None,
+    place: Annotated[
+        str | None, typer.Option(metavar="KODE", help="Kode kecamatan atau desa.")
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(metavar="SAAT", help='Misalnya "2026-11-24 22:00" atau "Senin 22:00".'),
+    ] = None,
     deployment: Deployment = None,
     as_json: Json = False,
 ) -> None:
@@ -388,7 +397,7 @@ def explain(
     from routing import explain as explained
 
     try:
-        decision = explaining.decision(_published(deployment), incident, at, place)
+        decision = explaining.decision(_published(deployment), incident, at, place, when)
     except ValueError as error:
         _stop(str(error), WRONG)
     if as_json:
@@ -519,6 +528,29 @@ def prompts_script(deployment: Deployment = None) -> None:
     from ivr.commands import prompts as sounding
 
     print(sounding.script(configuration.read(deployment=deployment)))
+
+
+@geo_app.command("import")
+def geo_import(
+    layer: Annotated[Path, typer.Argument(metavar="BERKAS", help="Lapisan GeoJSON.")],
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Folder daerah; bawaan dialplans/bengkalis.")
+    ] = None,
+    code: Annotated[str | None, typer.Option("--code", help="Kolom kode wilayah.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Kolom nama wilayah.")] = None,
+    official: Annotated[
+        bool, typer.Option("--official", help="Batas resmi, bukan perkiraan.")
+    ] = False,
+) -> None:
+    """Perbaiki lapisan batas wilayah dan tulis areas.geojson; terbitkan sesudahnya."""
+    from ivr.commands import geo
+
+    folder = into or configuration.read().deployment
+    done = geo.import_layer(layer, folder, code=code, name=name, official=official, tell=_say)
+    kind = "resmi" if official else "perkiraan"
+    _say(
+        f"Ditulis: {done.path}, {len(done.areas)} wilayah ({kind}). Lanjutkan dengan ./siaga publish."
+    )
 
 
 @app.command()

@@ -10,7 +10,7 @@ from ivr.config import PROJECT
 from ivr.flow.translations import language_of
 
 FILES = ("dialplan.yaml", "agencies.yaml", "trunks.yaml", "operators.yaml", "places.yaml")
-OPTIONAL = ("calendar.yaml", "areas.geojson")
+OPTIONAL = ("calendar.yaml", "numbers.yaml", "areas.geojson")
 PHRASES = "prompts/id.yaml"
 TRANSLATIONS = "prompts"
 """A folder beside the dialplan, with a file for each other language."""
@@ -38,9 +38,7 @@ def read(folder: Path) -> Texts:
     if not folder.is_dir():
         raise DeploymentMissing(f"Folder daerah {folder} tidak ada.")
     sources = {name: folder / name for name in FILES}
-    for name in OPTIONAL:
-        if (folder / name).exists():
-            sources[name] = folder / name
+    sources |= {name: folder / name for name in OPTIONAL if (folder / name).exists()}
     for path in sorted((folder / TRANSLATIONS).glob("*.yaml")):
         if language_of(f"{TRANSLATIONS}/{path.name}") is not None:
             sources[f"{TRANSLATIONS}/{path.name}"] = path

@@ -39,7 +39,7 @@ _Box = tuple[float, float, float, float, tuple["_Box", ...], tuple[_Edge, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The rings of one area. What lies in an odd number of them is inside."""
+    """The rings of one polygon. What lies in an odd number of them is inside."""
 
     south: float
     west: float
@@ -76,16 +76,18 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """The outlines of several areas in the order they were given, and all their edges in boxes."""
+    """The outlines of several areas' polygons in the order they were given, the area that each belongs
+    to, and all their edges in boxes."""
 
     outlines: tuple[Outline, ...] = ()
+    owners: tuple[int, ...] = ()
     box: _Box | None = None
 
     def holder(self, lat: float, lon: float) -> int | None:
         """The first area that holds the point."""
         for number, outline in enumerate(self.outlines):
             if outline.holds(lat, lon):
-                return number
+                return self.owners[number]
         return None
 
     def nearest(self, lat: float, lon: float) -> tuple[float, int]:
@@ -112,36 +114,37 @@ class Boundaries:
         """The areas that a shape between two latitudes touches, each with its share (0 to 1)."""
         step = (north - south) / _LINES
         total = 0.0
-        found = dict.fromkeys(range(len(self.outlines)), 0.0)
+        found = dict.fromkeys(self.owners, 0.0)
         for line in range(_LINES):
             lat = south + (line + 0.5) * step
             spans = shape(lat)
             if not spans:
                 continue
             total += _width(spans)
-            for number, outline in enumerate(self.outlines):
+            for owner, outline in zip(self.owners, self.outlines, strict=True):
                 if outline.west < spans[-1] and spans[0] < outline.east:
-                    found[number] += _common(spans, outline.spans(lat))
+                    found[owner] += _common(spans, outline.spans(lat))
         if total <= 0:
             return []
         whole = max(total, sum(found.values()))  # areas that overlap give no more than all of it
-        return [(number, width / whole) for number, width in found.items() if width > 0]
+        return [(owner, width / whole) for owner, width in found.items() if width > 0]
 
 
-def boundaries(areas: Sequence[Iterable[Ring]]) -> Boundaries:
-    """The rings of each area, outer ones and holes alike, made ready; empty rings are left out."""
-    kept = [[ring for ring in rings if len(ring) > 2] for rings in areas]
+def boundaries(areas: Iterable[Iterable[Sequence[Ring]]]) -> Boundaries:
+    """The polygons of each area, each an outer ring and its holes, made ready."""
+    polygons = [(owner, polygon) for owner, area in enumerate(areas) for polygon in area]
     edges = [
-        (lat, lon, lat2 - lat, lon2 - lon, number)
-        for number, rings in enumerate(kept)
-        for ring in rings
-        for (lat, lon), (lat2, lon2) in _sides(ring)
+        (lat, lon, lat2 - lat, lon2 - lon, owner)
+        for owner, polygon in polygons
+        for ring in polygon
+        for (lat, lon), (lat2, lon2) in sides(ring)
     ]
-    return Boundaries(tuple(map(outline, kept)), _boxed(edges))
+    outlines = tuple(outline(polygon) for _, polygon in polygons)
+    return Boundaries(outlines, tuple(owner for owner, _ in polygons), _boxed(edges))
 
 
 def outline(rings: Sequence[Ring]) -> Outline:
-    """One area's outline; one without rings holds nothing."""
+    """One polygon's outline; one without rings holds nothing."""
     lats = [lat for ring in rings for lat, _ in ring]
     lons = [lon for ring in rings for _, lon in ring]
     if not lats:
@@ -151,7 +154,7 @@ def outline(rings: Sequence[Ring]) -> Outline:
     per_degree = count / (north - south) if north > south else 0.0
     slabs: list[list[_Rise]] = [[] for _ in range(count)]
     for ring in rings:
-        for one, other in _sides(ring):
+        for one, other in sides(ring):
             (low, start), (high, end) = sorted((one, other))
             if low == high:
                 continue
@@ -163,7 +166,8 @@ def outline(rings: Sequence[Ring]) -> Outline:
     return Outline(south, west, north, east, per_degree, tuple(map(tuple, slabs)))
 
 
-def _sides(ring: Ring) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+def sides(ring: Ring) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """The two ends of each side, the one that closes the ring included."""
     return zip(ring, (*ring[1:], ring[0]), strict=True)
 
 

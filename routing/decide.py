@@ -1,18 +1,33 @@
 """Choose the routes for a call: a pure function of what is known at that moment.
 
-First who serves this incident at this place, the most specific first; then each one's contacts in
-the order they are written. Nothing is thrown away for being unlikely, and the operator is always
-the last route. Every reason is written on the line where the choice is made.
+First who serves this incident at this place, the most specific first; then who serves other places the
+caller may be at; then those of the whole kabupaten. Behind all who are responsible stands the reserve:
+posts nearby on the same land, then those who may cross the water to it. Who is closed stands behind all
+who are open, and whoever cannot be reached just now behind the others of his kind. Nobody is left out
+for being unlikely, and the operator is always the last route. Every reason is written on the line where
+the choice is made.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from routing.geography import distance_m
+from routing.hours import open_at
 from routing.model import (
+    DIRECT,
+    KECAMATAN,
+    NEIGHBOUR,
     OPERATOR,
     SERVICES,
     Agency,
+    Circumstances,
+    Contact,
     Directory,
     Location,
+    Place,
     Reason,
     Route,
     RouteDecision,
@@ -21,12 +36,306 @@ from routing.model import (
 SURE = 0.5
 """Below this confidence the place is a guess, and the reasons say so."""
 
+SMALLEST_SHARE = 0.1
+"""A place that holds less of where the caller may be is not asked for help."""
 
-def decide(directory: Directory, incident: str | None, location: Location | None) -> RouteDecision:
+MOST_ROUTES = 24
+"""So many are dialled before the operator at most: more than any caller waits for."""
+
+RESERVE = frozenset({"same-block", "crossing"})
+"""The rules by which somebody is dialled who is not responsible, because nobody else came."""
+
+RESPONSIBLE = frozenset({"serves", "serves-a-part", "kabupaten"})
+"""The rules by which somebody is dialled who is responsible for the place itself."""
+
+_UNJUDGED = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One who may take the call. A smaller ``tier`` comes first; ``rule_id`` and ``text`` say why."""
+
+    tier: int
+    agency: Agency
+    rule_id: str
+    text: str
+
+
+def decide(
+    directory: Directory,
+    incident: str | None,
+    location: Location | None,
+    circumstances: Circumstances = _UNJUDGED,
+) -> RouteDecision:
     """Who is dialled for this incident at this place, in order. Never raises, never empty."""
     because: list[Reason] = []
-    agencies = _serving(directory, incident, location, because)
-    routes = [
+    choices = _choices(directory, incident, location, because)
+    for choice in choices:
+        because.append(Reason(choice.rule_id, choice.text))
+    routes = _routes(_in_order(choices, circumstances, because), circumstances, because)
+    if len(routes) > MOST_ROUTES:
+        text = f"{len(routes)} tujuan; {MOST_ROUTES} yang pertama dihubungi, lalu petugas"
+        because.append(Reason("most-routes", text))
+        routes = routes[:MOST_ROUTES]
+    notify = _notified(choices, routes)
+    for told in notify:
+        text = f"{told} diberi tahu bila {routes[0].agency} yang pertama dihubungi"
+        because.append(Reason("notify", text))
+    if circumstances.caller_class == "false_reports":
+        text = (
+            "dari nomor ini pernah ada laporan palsu: petugas waspada, panggilan tetap diteruskan"
+        )
+        because.append(Reason("false-reports", text))
+    last = next((c.via for o in directory.operators for c in o.contacts), "")
+    because.append(Reason("operator-last", "petugas 112 selalu menjadi tujuan terakhir"))
+    return RouteDecision((*routes, Route(OPERATOR, last, "")), tuple(because), notify)
+
+
+def _choices(
+    directory: Directory, incident: str | None, location: Location | None, because: list[Reason]
+) -> list[_Choice]:
+    """Everybody who may be asked, the best first."""
+    if incident is None or incident not in SERVICES:
+        because.append(
+            Reason("unknown-incident", "kejadian belum diketahui: langsung ke petugas 112")
+        )
+        return []
+    able = sorted(
+        (agency for agency in directory.agencies if incident in agency.handles),
+        key=lambda agency: (len(agency.covers), agency.priority),
+    )
+    everywhere = set(directory.places)
+    wide = [agency for agency in able if agency.covers >= everywhere]
+    near = [agency for agency in able if not agency.covers >= everywhere]
+    neighbours = _neighbour(directory, location, because)
+    codes = _codes(directory, location)
+    if not codes:
+        if neighbours or (location is not None and location.kind == "outside"):
+            return neighbours
+        text = "tempat belum diketahui: hanya instansi sekabupaten"
+        because.append(Reason("unknown-place", text))
+        return list(_kabupaten(wide, incident))
+    _doubts(directory, location, codes, because)
+    serving = list(_serving(directory, near, incident, codes))
+    if not serving and not wide:
+        text = f"tidak ada instansi untuk {incident} di {_called(directory, codes[0][0])}"
+        because.append(Reason("nobody", text))
+    named = {choice.agency.id for choice in serving}
+    others = [agency for agency in near if agency.id not in named]
+    place = directory.places[codes[0][0][:KECAMATAN]]
+    return [
+        *neighbours,
+        *serving,
+        *_kabupaten(wide, incident),
+        *_on_the_same_land(directory, others, place),
+        *_across_the_water(directory, others, place),
+    ]
+
+
+def _codes(directory: Directory, location: Location | None) -> list[tuple[str, float]]:
+    """The places the caller may be at, the best first, each with its share of what was told."""
+    if location is None:
+        return []
+    shares = {c.code: c.share for c in location.candidates if c.share >= SMALLEST_SHARE}
+    others = sorted(shares, key=lambda code: -shares[code])
+    codes = dict.fromkeys([*([location.code] if location.code else []), *others])
+    return [(c, shares.get(c, 1.0)) for c in codes if c[:KECAMATAN] in directory.places]
+
+
+def _called(directory: Directory, code: str) -> str:
+    place = directory.places[code[:KECAMATAN]]
+    desa = place.desa.get(code)
+    return f"{desa.name}, {place.name} ({code})" if desa else f"{place.name} ({place.code})"
+
+
+def _doubts(
+    directory: Directory,
+    location: Location | None,
+    codes: Sequence[tuple[str, float]],
+    because: list[Reason],
+) -> None:
+    """What makes the place less than sure."""
+    if location is None:
+        return
+    called = _called(directory, codes[0][0])
+    if location.kind == "sea":
+        because.append(Reason("sea", f"posisi di laut; yang terdekat {called}"))
+    if not location.confidence >= SURE:
+        because.append(Reason("low-confidence", f"{called} hanya perkiraan tempat kejadian"))
+
+
+def _neighbour(
+    directory: Directory, location: Location | None, because: list[Reason]
+) -> list[_Choice]:
+    """The centre of the neighbour in whose land the caller is, where it has one."""
+    if location is None or location.kind != "outside":
+        return []
+    found = directory.neighbours.get(location.neighbour or "")
+    if found is None:
+        because.append(Reason("outside", "posisi di luar wilayah: petugas 112 yang meneruskan"))
+        return []
+    if not found.contacts:
+        text = f"posisi di {found.name}, yang belum diketahui punya pusat 112: petugas meneruskan"
+        because.append(Reason("outside", text))
+        return []
+    centre = Agency(
+        NEIGHBOUR + found.id, found.name, frozenset(), frozenset(), found.contacts, crossing=True
+    )
+    text = f"posisi di luar wilayah: disambungkan ke pusat 112 {found.name}"
+    return [_Choice(0, centre, "neighbour", text)]
+
+
+def _serving(
+    directory: Directory, able: Sequence[Agency], incident: str, codes: Sequence[tuple[str, float]]
+) -> Iterator[_Choice]:
+    """Those who cover a place the caller may be at: of the best place first, a desa before its
+    kecamatan, then who covers the fewest places. Behind them those of a part of its kecamatan only."""
+    named: set[str] = set()
+    for number, (code, share) in enumerate(codes):
+        called = _called(directory, code)
+        kecamatan = code[:KECAMATAN]
+        exact = [agency for agency in able if code in agency.covers]
+        whole = [agency for agency in able if kecamatan in agency.covers]
+        for agency in (*exact, *whole):
+            if agency.id in named:
+                continue
+            named.add(agency.id)
+            text = f"{agency.id} menangani {incident} di {called}"
+            if number == 0:
+                yield _Choice(1, agency, "serves", text)
+            else:
+                text += f" ({share:.0%} kemungkinan tempatnya)"
+                yield _Choice(1 + number, agency, "may-serve", text)
+    code = codes[0][0]
+    if len(code) == KECAMATAN:
+        for agency in able:
+            if agency.id not in named and any(c.startswith(f"{code}.") for c in agency.covers):
+                text = f"{agency.id} menangani {incident} di sebagian {_called(directory, code)}"
+                yield _Choice(1 + len(codes), agency, "serves-a-part", text)
+
+
+def _blocks(directory: Directory, agency: Agency) -> set[str]:
+    """The lands an agency serves on."""
+    kecamatan = {code[:KECAMATAN] for code in agency.covers}
+    return {directory.places[code].block for code in kecamatan if code in directory.places}
+
+
+_WIDE, _SAME_LAND, _ACROSS = 1001, 1002, 1003
+"""Tiers behind all who serve a place; there are never so many places."""
+
+
+def _on_the_same_land(
+    directory: Directory, others: Iterable[Agency], place: Place
+) -> list[_Choice]:
+    """Posts that serve other kecamatan, reached without crossing water; the nearest first."""
+    here = [agency for agency in others if place.block in _blocks(directory, agency)]
+    here.sort(key=lambda agency: (agency.priority, _away_m(directory, agency, place)))
+    return [
+        _Choice(
+            _SAME_LAND,
+            agency,
+            "same-block",
+            f"{agency.id} melayani tempat lain di daratan yang sama dengan {place.name}",
+        )
+        for agency in here
+    ]
+
+
+def _away_m(directory: Directory, agency: Agency, place: Place) -> float:
+    """Metres between the settlements of a place and the nearest one that an agency serves."""
+    kecamatan = {code[:KECAMATAN] for code in agency.covers} & directory.places.keys()
+    return min(
+        (
+            distance_m(one, other)
+            for code in kecamatan
+            for one in directory.places[code].points
+            for other in place.points
+        ),
+        default=math.inf,
+    )
+
+
+def _kabupaten(wide: Iterable[Agency], incident: str) -> Iterator[_Choice]:
+    """Those of the whole kabupaten: they were told to be responsible on every land."""
+    for agency in sorted(wide, key=lambda agency: agency.priority):
+        text = f"{agency.id} menangani {incident} di seluruh kabupaten"
+        yield _Choice(_WIDE, agency, "kabupaten", text)
+
+
+def _across_the_water(
+    directory: Directory, others: Iterable[Agency], place: Place
+) -> Iterator[_Choice]:
+    """Those on other land who are allowed to come over the water, and nobody else from there."""
+    for agency in sorted(others, key=lambda agency: agency.priority):
+        if agency.crossing and place.block not in _blocks(directory, agency):
+            text = f"{agency.id} boleh menyeberang ke {place.name} (`crossing: yes`)"
+            yield _Choice(_ACROSS, agency, "crossing", text)
+
+
+def _in_order(
+    choices: Sequence[_Choice], circumstances: Circumstances, because: list[Reason]
+) -> list[tuple[bool, _Choice]]:
+    """Each with whether it is closed: the open ones first, then by tier."""
+    at = circumstances.at
+    judged = []
+    for choice in choices:
+        hours = choice.agency.hours
+        closed = bool(
+            at is not None and hours and not open_at(hours, at.weekday(), at.hour * 60 + at.minute)
+        )
+        if closed:
+            text = f"{choice.agency.id} sedang tutup: dihubungi setelah semua yang buka"
+            because.append(Reason("closed", text))
+        judged.append((closed, choice))
+    return sorted(judged, key=lambda one: (one[0], one[1].tier))
+
+
+def _routes(
+    choices: Iterable[tuple[bool, _Choice]],
+    circumstances: Circumstances,
+    because: list[Reason],
+) -> list[Route]:
+    """The contacts of each, those that cannot be reached just now behind the others of their tier."""
+    good: dict[tuple[bool, int], list[Route]] = {}
+    poor: dict[tuple[bool, int], list[Route]] = {}
+    for closed, choice in choices:
+        agency, tier = choice.agency, (closed, choice.tier)
+        good.setdefault(tier, [])
+        poor.setdefault(tier, [])
+        taken = agency.id in circumstances.full
+        if taken:
+            text = f"{agency.id} sedang melayani sebanyak yang sanggup: ditaruh di belakang"
+            because.append(Reason("agency-full", text))
+        reachable: list[Contact] = []
+        others: list[Contact] = []
+        for contact in agency.contacts:
+            unreachable = _unreachable(agency, contact, circumstances, because)
+            (others if taken or unreachable else reachable).append(contact)
+        reserve = choice.rule_id in RESERVE
+        good[tier] += _dialled(agency, reachable, reserve)
+        poor[tier] += _dialled(agency, others, reserve)
+    return [route for tier in good for route in (*good[tier], *poor[tier])]
+
+
+def _unreachable(
+    agency: Agency, contact: Contact, circumstances: Circumstances, because: list[Reason]
+) -> bool:
+    """A way that is known to fail, or has no line free. Who is dialled directly is no way of others."""
+    if contact.via == DIRECT:
+        return False
+    if contact.via in circumstances.down:
+        text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu baru saja gagal"
+        because.append(Reason("trunk-down", text))
+        return True
+    if contact.via in circumstances.full:
+        text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu penuh"
+        because.append(Reason("trunk-full", text))
+        return True
+    return False
+
+
+def _dialled(agency: Agency, contacts: Iterable[Contact], reserve: bool) -> list[Route]:
+    return [
         Route(
             agency.id,
             contact.via,
@@ -35,54 +344,14 @@ def decide(directory: Directory, incident: str | None, location: Location | None
             contact.accept,
             contact.lines,
             together=agency.ring == "all" and number > 0,
+            reserve=reserve,
         )
-        for agency in agencies
-        for number, contact in enumerate(agency.contacts)
+        for number, contact in enumerate(contacts)
     ]
-    notify = agencies[0].notify if agencies else ()
-    for told in notify:
-        text = f"{told} diberi tahu bila {agencies[0].id} yang pertama dihubungi"
-        because.append(Reason("notify", text))
-    last = next((c.via for o in directory.operators for c in o.contacts), "")
-    because.append(Reason("operator-last", "petugas 112 selalu menjadi tujuan terakhir"))
-    return RouteDecision((*routes, Route(OPERATOR, last, "")), tuple(because), notify)
 
 
-def _serving(
-    directory: Directory, incident: str | None, location: Location | None, because: list[Reason]
-) -> list[Agency]:
-    """The agencies for this incident here, those that cover the fewest kecamatan first."""
-    if incident not in SERVICES:
-        because.append(
-            Reason("unknown-incident", "kejadian belum diketahui: langsung ke petugas 112")
-        )
-        return []
-    able = [agency for agency in directory.agencies if incident in agency.handles]
-    place = directory.places.get(location.code or "") if location is not None else None
-    if place is None:
-        wide = [agency for agency in able if agency.covers >= set(directory.places)]
-        because.append(
-            Reason("unknown-place", "tempat belum diketahui: hanya instansi sekabupaten")
-        )
-        for agency in wide:
-            because.append(
-                Reason("kabupaten", f"{agency.id} menangani {incident} di seluruh kabupaten")
-            )
-        return wide
-    if location is not None and not location.confidence >= SURE:
-        because.append(
-            Reason("low-confidence", f"{place.name} ({place.code}) hanya perkiraan tempat kejadian")
-        )
-    here = sorted(
-        (agency for agency in able if place.code in agency.covers),
-        key=lambda agency: len(agency.covers),
-    )
-    for agency in here:
-        because.append(
-            Reason("serves", f"{agency.id} menangani {incident} di {place.name} ({place.code})")
-        )
-    if not here:
-        because.append(
-            Reason("nobody", f"tidak ada instansi untuk {incident} di {place.name} ({place.code})")
-        )
-    return here
+def _notified(choices: Iterable[_Choice], routes: Sequence[Route]) -> tuple[str, ...]:
+    """Who is told when the first route is dialled."""
+    if not routes:
+        return ()
+    return next(c.agency.notify for c in choices if c.agency.id == routes[0].agency)

@@ -185,7 +185,7 @@ def surroundings(places: Mapping[str, Place]) -> tuple[Area, ...]:
 
 
 def _boundaries(areas: tuple[Area, ...]) -> Boundaries:
-    return boundaries([[ring for polygon in area.polygons for ring in polygon] for area in areas])
+    return boundaries(area.polygons for area in areas)
 
 
 def _on_earth(lat: float, lon: float) -> bool:

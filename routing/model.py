@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
+
+from routing.hours import Hours
 
 SERVICES: Mapping[str, str] = {
     "kebakaran": "urn:service:sos.fire",
@@ -29,6 +32,12 @@ SETUP_S = 4.0
 OPERATOR = "operator"
 """The agency name of the last route of every decision: the default answering points."""
 
+
+NEIGHBOUR = "tetangga-"
+"""How the agency name of a route begins that leads to the centre of a neighbour."""
+
+DIRECT = "langsung"
+"""The ``via`` of a ``sip:`` contact: it needs no trunk."""
 
 PRESSED = "ivr_dtmf"
 """The source that tells where the incident is, as the caller says; all others tell of his phone."""
@@ -135,19 +144,26 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """Who can help: which incidents, in which kecamatan, by which contacts.
+    """Who can help: which incidents, in which kecamatan or desa, by which contacts.
 
     ``ring`` says whether the contacts are tried in order or ring all at once. ``notify`` are agencies
-    that get the ticket, and no call, when this one is the first choice.
+    that get the ticket, and no call, when this one is the first choice. ``hours`` are when somebody is
+    there, always where there are none. Among equals a smaller ``priority`` comes first. ``crossing``:
+    it may be dialled for a place across the water. ``capacity`` is how many callers it can talk to at
+    once, as many as its lines where it is None.
     """
 
     id: str
     name: str
     handles: frozenset[str]
-    covers: frozenset[str]  # kecamatan codes; all of them for a kabupaten-wide agency
+    covers: frozenset[str]  # kecamatan or desa codes; every kecamatan for a kabupaten-wide agency
     contacts: tuple[Contact, ...]
     ring: Literal["in-order", "all"] = "in-order"
     notify: tuple[str, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    priority: int = 0
+    crossing: bool = False
+    capacity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +182,9 @@ class Carrier:
     name: str
     addresses: tuple[str, ...] = ()
     header: str | None = None  # "Name: value"
-    place: str | None = None  # the kecamatan whose calls come this way, where it serves only one
+    place: str | None = (
+        None  # the kecamatan or desa whose calls come this way, where it is only one
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +228,25 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else is known at the moment of a decision. It changes the order only: nobody is left out.
+
+    ``at`` is the local time of the deployment; None where hours are not to be judged. ``down`` are
+    trunks that are known to fail, ``full`` trunks and agencies that have no line free.
+    """
+
+    at: datetime | None = None
+    down: frozenset[str] = frozenset()
+    full: frozenset[str] = frozenset()
+    caller_class: Literal["normal", "false_reports"] = "normal"
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One target to dial. The operator's route carries no target: extensions know the way.
 
-    ``together``: it rings at the same time as the route before it.
+    ``together``: it rings at the same time as the route before it. ``reserve``: not responsible for the
+    place, rung when nobody who is has come.
     """
 
     agency: str
@@ -223,6 +256,7 @@ class Route:
     accept: Literal["press", "answer"] = "press"
     lines: int = 1
     together: bool = False
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ivr.calls.inbox import Inboxes
 from ivr.calls.published import Published
+from ivr.calls.whereabouts import Whereabouts
 from ivr.flow.events import Event
 from ivr.platforms.asterisk.keys import Keys
 from routing.model import Directory, Location, RouteDecision
@@ -25,8 +25,7 @@ class Host:
     did; it may take a moment. ``heard_s`` tells for how long a voice was heard, until this moment, on a
     leg that was asked to press a key. ``knows`` tells whether a call's keys are wanted; ``forget``
     drops what is kept of a call in memory after so many seconds; what is on disk stays.
-    ``inboxes`` hold the locations that arrive while a dialogue goes on; ``arrived`` takes one that no
-    dialogue took.
+    ``whereabouts`` asks and takes in where callers are.
     """
 
     current: Callable[[], Published]
@@ -44,7 +43,6 @@ class Host:
     keys_of: Callable[[str], Keys]
     knows: Callable[[str], bool]
     forget: Callable[[str, float], None]
-    inboxes: Inboxes
-    arrived: Callable[[str, Location], None]
+    whereabouts: Whereabouts
     clock: Callable[[], float]
     monotonic: Callable[[], float]

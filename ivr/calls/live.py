@@ -30,10 +30,13 @@ from ivr.flow.events import (
 )
 from ivr.flow.model import OPERATOR_ROUTE, Turn, UnexpectedEvent
 from ivr.flow.prompt import Prompt
-from ivr.location import pidf
+from ivr.location.source import PIDF, Asked
+from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
 from ivr.platforms.asterisk.perform import COMMAND_S, KNOWN, Channel, joined, perform
+from ivr.platforms.asterisk.pidf_out import exact
+from routing.best import best, is_useful
 from routing.model import Location, Reason
 
 COMMIT_S = 0.05
@@ -57,7 +60,8 @@ async def handle(session: AgiSession, host: Host) -> None:
     call_id = session.environment.get("agi_uniqueid", "")
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(call_id=call_id)
-    host.inboxes.open(call_id)  # before the events are read: nothing falls in between
+    inboxes = host.whereabouts.inboxes
+    inboxes.open(call_id)  # before the events are read: nothing falls in between
     try:
         match session.environment.get("agi_network_script"):
             case "next":
@@ -67,8 +71,8 @@ async def handle(session: AgiSession, host: Host) -> None:
             case _:
                 await new_call(session, host)
     finally:
-        for location in host.inboxes.close(call_id):
-            host.arrived(call_id, location)
+        for location in inboxes.close(call_id):
+            host.whereabouts.arrived(call_id, location)
 
 
 async def new_call(session: AgiSession, host: Host) -> None:
@@ -76,21 +80,30 @@ async def new_call(session: AgiSession, host: Host) -> None:
     said = session.environment
     host.keys_of(said["agi_uniqueid"])  # from here on a key that AMI hears is wanted
     published = await _begun_with(host, said.get("agi_arg_4", ""))
-    location = await _sip_location(session, published)
     at = host.clock()
     dialled = said.get("agi_dnid", "112")
     trunk = said.get("agi_arg_2", "").removeprefix("masuk-")  # as trunks.yaml names it
+    asked = Asked(
+        call_id=said["agi_uniqueid"],
+        caller=_caller(said.get("agi_callerid", "")),
+        trunk=trunk,
+        at=at,
+        directory=published.directory,
+        geography=published.geography,
+        signalling=await _signalling(session),
+    )
+    located = await _located(host, asked)
     offered = CallOffered(
         call_id=said["agi_uniqueid"],
         at=at,
-        caller=_caller(said.get("agi_callerid", "")),
+        caller=asked.caller,
         dialled=dialled,
         trunk=trunk,
         test=published.dialplan.entry(dialled, trunk).test,
         case_number=host.case_number(at),
         dialplan_version=published.version,
         sip_call_id=said.get("agi_arg_1") or None,
-        location=location,
+        location=located[0] if located else None,
     )
     host.forget(offered.call_id, LONGEST_S)
     await _committed(host.commit(offered.call_id, offered), "offered")
@@ -98,6 +111,10 @@ async def new_call(session: AgiSession, host: Host) -> None:
     channel = _channel(host, published, offered.call_id)
     number = joined(_spoken_number(published, offered.caller), channel)
     turn = engine.begin(published.dialplan, offered)
+    if _is_nonsense(asked, located):
+        await signalling.disbelieve(session)
+    for other in located[1:]:  # the dialogue learns them as it learns whatever comes later
+        host.whereabouts.arrived(offered.call_id, other)
     variables = {"SIAGA_NUMBER": number}
     if offered.test:
         variables[KNOWN] = joined(published.dialplan.known(turn.state), channel)
@@ -126,6 +143,8 @@ async def resume(session: AgiSession, host: Host) -> None:
         await new_call(session, host)
         return
     published, turn = await _replayed(host, events)
+    offered = turn.state.offered
+    host.whereabouts.again(call_id, offered.caller, offered.at)
     host.forget(call_id, LONGEST_S)
     key = session.environment.get("agi_arg_5", "")
     if key in tuple("123456789*#"):
@@ -247,7 +266,8 @@ async def _leave(
 ) -> None:
     """Set the targets and the token, and go; extensions take the caller from here."""
     _observe_said(host, call_id, turn)
-    await _perform(session, turn, channel, lambda turn: turn)
+    told = exact(turn.state.location, turn.state.heard)
+    await _perform(session, turn, replace(channel, location=told), lambda turn: turn)
 
 
 async def _perform(
@@ -280,7 +300,7 @@ async def _perform(
 def _informed(host: Host, published: Published, call_id: str, turn: Turn) -> Turn:
     """The turn after every location that waits for this dialogue. What it had yet to do stays to be
     done; only what it waits for may be another."""
-    box = host.inboxes.open(call_id)
+    box = host.whereabouts.inboxes.open(call_id)
     while box:
         event = LocationLearned(box.popleft())
         following = engine.advance(published.dialplan, turn.state, event)
@@ -338,15 +358,26 @@ def _observe_said(host: Host, call_id: str, turn: Turn) -> None:
             host.observe(call_id, "notified", {"agency": agency})
 
 
-async def _sip_location(session: AgiSession, published: Published) -> Location | None:
-    if session.environment.get("agi_arg_3") != "1":
-        return None
+async def _signalling(session: AgiSession) -> Mapping[str, str]:
+    """What the call's own messages say. A caller who is gone by then has called all the same: the next
+    command tells what became of him."""
     try:
-        text = await _variable(session, "GEOLOC_PROFILE(effective_location)")
-    except Exception as error:  # a call all the same; the next command tells what became of it
-        log.info("sip_location_unread", error=type(error).__name__)
-        return None
-    return pidf.read(text, published.directory.places) if text else None
+        return await signalling.read(session)
+    except CallGone:
+        return NOTHING
+
+
+async def _located(host: Host, asked: Asked) -> list[Location]:
+    """All that is known at once of where the caller is, the best one first."""
+    found = list(await host.whereabouts.of_call(asked))
+    first = best(found)
+    return [first, *(one for one in found if one is not first)] if first is not None else found
+
+
+def _is_nonsense(asked: Asked, located: Sequence[Location]) -> bool:
+    """What came in the INVITE is no place: then agencies are not told it either."""
+    places = (one for one in located if one.source == "sip_pidf" and is_useful(one))
+    return PIDF in asked.signalling and next(places, None) is None
 
 
 async def _variable(session: AgiSession, name: str) -> str:

@@ -18,12 +18,13 @@ def read_in(config: Config, source: Path, tell: Callable[[str], None]) -> Import
 
     Raises NoCells with a sentence, OSError, and what loading the deployment raises.
     """
-    places = load(config).directory.places.values()
-    box = surroundings(point for place in places for point in place.points)
+    areas = load(config).geography.areas
+    rings = [ring for area in areas for polygon in area.polygons for ring in polygon]
+    box = surroundings(corner for ring in rings for corner in ring)
     if box is None:
         raise NoCells(
-            "places.yaml belum memberi satu titik pun (points), jadi tidak diketahui sel mana yang "
-            "dekat daerah ini. Tambahkan points, lalu ulangi."
+            "Daerah ini belum punya batas dan places.yaml belum memberi satu titik pun (points), jadi "
+            "tidak diketahui sel mana yang dekat. Tambahkan points, lalu ulangi."
         )
     return import_cells(
         source,

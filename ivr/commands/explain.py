@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
+from datetime import datetime, timedelta, tzinfo
 
 from ivr.calls.published import Published
+from ivr.location.placed import Told, placed
 from routing.decide import decide
-from routing.geography import locate
-from routing.model import SERVICES, Location, RouteDecision
+from routing.hours import DAYS
+from routing.model import KECAMATAN, SERVICES, Circumstances, Directory, Location, RouteDecision
+from routing.wording import suggestion
+
+_A_MONDAY = datetime(2024, 1, 1)
+_DAY_AND_TIME = re.compile(r"([a-z]+) +([0-9]{1,2}):([0-9]{2})")
 
 
 def decision(
-    published: Published, incident: str, at: str | None, place: str | None
+    published: Published, incident: str, at: str | None, place: str | None, when: str | None = None
 ) -> RouteDecision:
     """Decide; raises ValueError with a sentence where the question itself is wrong."""
     if incident not in SERVICES:
@@ -19,17 +26,42 @@ def decision(
     if (at is None) == (place is None):
         raise ValueError("Sebut salah satu: --at LINTANG,BUJUR[,RADIUS] atau --place KODE.")
     directory = published.directory
+    zone = published.dialplan.calendar.local(0.0).tzinfo
+    circumstances = Circumstances(at=moment(when, zone) if when is not None else None)
     if place is not None:
-        if place not in directory.places:
-            known = ", ".join(f"{p.code} {p.name}" for p in directory.places.values())
-            raise ValueError(f"Kode kecamatan {place!r} tidak dikenal. Pilih: {known}.")
-        return decide(directory, incident, Location("operator", code=place, confidence=1.0))
-    lat, lon, radius = position(at or "")
-    found = locate(published.geography, lat, lon, radius)
-    location = Location(
-        "operator", code=found.code, lat=lat, lon=lon, radius_m=radius, confidence=0.6
-    )
-    return decide(directory, incident, location)
+        _known(directory, place)
+        location = Location("operator", code=place, confidence=1.0)
+    else:
+        lat, lon, radius = position(at or "")
+        location = placed(Told("operator"), published.geography, lat, lon, radius or None)
+    return decide(directory, incident, location, circumstances)
+
+
+def _known(directory: Directory, code: str) -> None:
+    """Raises ValueError where there is no kecamatan or desa of this code."""
+    kecamatan = directory.places.get(code[:KECAMATAN])
+    if code in directory.places or (kecamatan is not None and code in kecamatan.desa):
+        return
+    if kecamatan is not None:
+        meant = suggestion(code, kecamatan.desa)
+        raise ValueError(f"Kode desa {code!r} tidak dikenal di {kecamatan.name}.{meant}")
+    known = ", ".join(f"{p.code} {p.name}" for p in directory.places.values())
+    raise ValueError(f"Kode kecamatan {code!r} tidak dikenal. Pilih: {known}.")
+
+
+def moment(text: str, zone: tzinfo | None) -> datetime:
+    """``2026-11-24 22:00``, or ``Senin 22:00`` for any such day, in the time of the deployment; raises
+    ValueError with a sentence."""
+    found = _DAY_AND_TIME.fullmatch(text.strip().lower())
+    try:
+        if found is None:
+            return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+        day = _A_MONDAY + timedelta(days=DAYS.index(found[1]))
+        return day.replace(hour=int(found[2]), minute=int(found[3]), tzinfo=zone)
+    except ValueError:
+        raise ValueError(
+            f'Saat {text!r} tidak dapat dibaca. Tulis misalnya "2026-11-24 22:00" atau "Senin 22:00".'
+        ) from None
 
 
 def position(text: str) -> tuple[float, float, float]:

@@ -8,15 +8,15 @@ lat]. ``siaga geo import`` writes such a file from what a surveyor gives, and re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import NoReturn
 
 from ivr.flow.fault import Fault
 from routing.geography import Area, Ring
 
 AREAS_FILE = "areas.geojson"
-LARGEST = 5_000_000
-"""So many characters may the file have: it is read again for every version."""
+LARGEST = 2_000_000
+"""So many characters may the file have: what comes of it is kept in memory."""
 
 _IMPORT = "Buat ulang dengan `siaga geo import`."
 _Polygons = tuple[tuple[Ring, ...], ...]
@@ -27,11 +27,11 @@ class _Wrong(Exception):
 
 
 def read_areas(
-    text: str, known: Mapping[str, str]
+    text: str, known: Collection[str]
 ) -> tuple[tuple[Area, ...], bool, tuple[Fault, ...]]:
     """The areas, whether they are approximate, and what is wrong with them.
 
-    ``known`` are the kecamatan that places.yaml has, names by code; without any, no code is checked.
+    ``known`` are the codes of the kecamatan that places.yaml has; without any, no code is checked.
     """
     if len(text) > LARGEST:
         message = f"Berkas ini lebih dari {LARGEST // 1_000_000} MB. {_IMPORT}"

@@ -11,21 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Literal
 
+from routing.hours import Hours, open_at
+
 Opening = Literal["open", "closed", "holiday"]
 
 ZONES = {"WIB": 7, "WITA": 8, "WIT": 9}
-DAYS = ("senin", "selasa", "rabu", "kamis", "jumat", "sabtu", "minggu")
-DAY_MINUTES = 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """From ``opens`` up to, not including, ``closes``, in minutes since midnight, on ``days`` (0 is
-    Monday). Hours that close before they open go on past midnight."""
-
-    days: frozenset[int]
-    opens: int
-    closes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +47,5 @@ class Calendar:
         if now.date() in self.holidays:
             return "holiday"
         minute = now.hour * 60 + now.minute
-        is_open = any(_within(hours, now.weekday(), minute) for hours in self.hours.get(name, ()))
+        is_open = open_at(self.hours.get(name, ()), now.weekday(), minute)
         return "open" if is_open else "closed"
-
-
-def _within(hours: Hours, day: int, minute: int) -> bool:
-    if hours.opens < hours.closes:
-        return day in hours.days and hours.opens <= minute < hours.closes
-    begun_today = day in hours.days and minute >= hours.opens
-    begun_yesterday = (day - 1) % 7 in hours.days and minute < hours.closes
-    return begun_today or begun_yesterday

@@ -32,7 +32,7 @@ from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.operator import OperatorStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.template import texts
-from routing.decide import decide
+from routing.decide import RESPONSIBLE, decide
 from routing.directory import PLACEHOLDER, is_placeholder, is_unset
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
 
@@ -125,8 +125,20 @@ def _written(dialplan: Dialplan, directory: Directory) -> Iterator[tuple[Prompt,
     if dialplan.mode == "latihan":  # the machine that plays an agency says its name
         for agency in directory.agencies:
             yield Prompt(agency.name), ("agencies.yaml", agency.id, "name")
+        for neighbour in directory.neighbours.values():
+            if neighbour.contacts:
+                yield Prompt(neighbour.name), (PLACES_FILE, "neighbours", neighbour.id, "name")
         for operator in directory.operators:
             yield Prompt(operator.name), ("operators.yaml", operator.id, "name")
+
+
+def _places(directory: Directory) -> dict[str, str]:
+    """What a person calls each kecamatan, and each desa behind its kecamatan, by code."""
+    found = {}
+    for code, place in directory.places.items():
+        found[code] = place.name
+        found |= {desa.code: f"{desa.name} ({place.name})" for desa in place.desa.values()}
+    return found
 
 
 class _Looking:
@@ -276,9 +288,11 @@ class _Looking:
             message = "Tulis `domain` pusat ini: nomor tiap panggilan darurat memakai nama itu."
             self.warn((DIALPLAN_FILE,), "no-domain", message)
         for agency in self.directory.agencies:
-            self._real("agencies.yaml", agency.id, agency.contacts)
+            self._real(("agencies.yaml", agency.id), agency.contacts)
         for operator in self.directory.operators:
-            self._real("operators.yaml", operator.id, operator.contacts)
+            self._real(("operators.yaml", operator.id), operator.contacts)
+        for neighbour in self.directory.neighbours.values():
+            self._real((PLACES_FILE, "neighbours", neighbour.id), neighbour.contacts)
         for name, trunk in self.directory.trunks.items():
             if is_unset(trunk):
                 key = "host" if trunk.host.startswith(PLACEHOLDER) else "login"
@@ -296,44 +310,46 @@ class _Looking:
             )
             self.fault(("operators.yaml",), "one-answering-point", message)
 
-    def _real(self, file: str, name: str, contacts: tuple[Contact, ...]) -> None:
+    def _real(self, at: Path, contacts: tuple[Contact, ...]) -> None:
+        name = at[-1]
         for index, contact in enumerate(contacts):
             if contact.number.startswith(PLACEHOLDER):
                 message = f"Nomor `{name}` belum diisi. Di mode operasional semua harus nyata."
-                self.fault((file, name, "contacts", index, "number"), "placeholder", message)
+                self.fault((*at, "contacts", index, "number"), "placeholder", message)
         numbered = [c for c in contacts if not c.number.startswith(PLACEHOLDER)]
         if numbered and all(is_placeholder(c, self.directory.trunks) for c in contacts):
             ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
             message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
-            self.tell(
-                Finding((file, name), "no-usable-contact", message, refused=True, on_key=True)
-            )
+            self.tell(Finding(at, "no-usable-contact", message, refused=True, on_key=True))
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""
-        places: list[Location | None] = [
-            Location("check", code=code, confidence=1.0) for code in self.directory.places
-        ]
-        places.append(None)
+        named = _places(self.directory)
+        places = [Location("check", code=code, confidence=1.0) for code in named]
         for incident in SERVICES:
-            nobody: list[str] = []
-            for location in places:
-                routes = decide(self.directory, incident, location).routes
+            nobody: dict[str, str] = {}
+            for location in (*places, None):
+                decision = decide(self.directory, incident, location)
                 code = location.code if location is not None else None
-                name = self.directory.places[code].name if code else "tempat yang tidak diketahui"
-                if not routes or routes[-1].agency != OPERATOR:
+                name = named.get(code or "", "tempat yang tidak diketahui")
+                if not decision.routes or decision.routes[-1].agency != OPERATOR:
                     message = f"Rute untuk {incident} di {name} tidak berakhir di petugas 112."
                     self.fault(("agencies.yaml",), "no-operator", message)
-                elif len(routes) == 1 and code:
-                    nobody.append(name)
+                elif (
+                    location is not None
+                    and code is not None
+                    and location.kecamatan not in nobody
+                    and not any(reason.rule_id in RESPONSIBLE for reason in decision.because)
+                ):
+                    nobody[code] = name
             if nobody:
                 more = f" dan {len(nobody) - 10} tempat lain" if len(nobody) > 10 else ""
                 message = (
-                    f"Tidak ada instansi untuk {incident} di {', '.join(nobody[:10])}{more}: "
-                    "langsung ke petugas 112."
+                    f"Tidak ada instansi untuk {incident} di {', '.join([*nobody.values()][:10])}{more}. "
+                    "Yang dihubungi pos lain di daratan yang sama, bila ada, lalu petugas 112."
                 )
                 self.warn(("agencies.yaml",), "no-agency", message)
-        return len(SERVICES) * len(places)
+        return len(SERVICES) * (len(places) + 1)
 
     def for_the_longest_way(self) -> Way:
         """The longest time before the dialogue itself rings somebody, and what the caller does for it."""

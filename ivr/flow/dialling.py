@@ -1,11 +1,11 @@
 """What a caller who is still there meets after a dial: whom to ring next, and when only a person.
 
 The reason decides. Where the *way* to a target failed, the same agency's next contact is tried. Where
-*people* did not come (busy, nobody answered, declined), the next agency is, and what is left of the
-first one stands behind it: demoted, never dropped. A talk that broke off too soon goes on with the
-list as it stands. After a talk that an agency closed, and once agencies have rung for as long as the
-dialplan allows in all, the caller is with the operators. Only an operator who has talked may close
-the call.
+*people* did not come (busy, nobody answered, declined), the next agency that is responsible is, and what
+is left of the first one stands behind it, before any reserve: demoted, never dropped. A talk that broke
+off too soon goes on with the list as it stands. After a talk that an agency closed, and once agencies
+have rung for as long as the dialplan allows in all, the caller is with the operators. Only an operator
+who has talked may close the call.
 """
 
 from __future__ import annotations
@@ -89,6 +89,10 @@ def _left_after(routes: tuple[Route, ...], event: DialEnded) -> tuple[Route, ...
     left = tuple(dropwhile(lambda route: route.together, behind))
     if event.status not in PEOPLE_DID_NOT_COME:
         return left
-    others = tuple(r for r in left if r.agency not in (event.agency, OPERATOR))
-    same = tuple(r for r in left if r.agency == event.agency)
-    return (*others, *same, *(r for r in left if r.agency == OPERATOR))
+    others = [r for r in left if r.agency not in (event.agency, OPERATOR)]
+    return (
+        *(r for r in others if not r.reserve),
+        *(r for r in left if r.agency == event.agency),
+        *(r for r in others if r.reserve),
+        *(r for r in left if r.agency == OPERATOR),
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
@@ -57,9 +58,10 @@ PLACES_FILE = "places.yaml"
 DIRECTORY_FILES = ("agencies.yaml", "trunks.yaml", "operators.yaml", PLACES_FILE)
 PHRASES_FILE = "prompts/id.yaml"
 CALENDAR_FILE = "calendar.yaml"
+NUMBERS_FILE = "numbers.yaml"
 FILES = (DIALPLAN_FILE, *DIRECTORY_FILES, PHRASES_FILE)
-"""What ``load`` wants to see, by these names. It also takes ``CALENDAR_FILE``, ``AREAS_FILE``,
-and ``prompts/<lang>.yaml`` for other languages."""
+"""What ``load`` wants to see, by these names. It also takes ``CALENDAR_FILE``, ``NUMBERS_FILE``,
+``AREAS_FILE``, and ``prompts/<lang>.yaml`` for other languages."""
 
 NEEDED_PHRASES = (
     "no_input",
@@ -144,6 +146,8 @@ class _PlacesFile(Written):
 
     wilayah: _PlaceQuestion
     kecamatan: dict[str, object]
+    neighbours: object = None
+    area_codes: object = None
 
 
 class _PhrasesFile(Written):
@@ -169,7 +173,9 @@ class _Reading:
         self.faults: list[Fault] = []
         values: dict[Path, Mark] = {}
         keys: dict[Path, Mark] = {}
-        others = (f for f in files if f == CALENDAR_FILE or language_of(f) is not None)
+        others = (
+            f for f in files if f in (CALENDAR_FILE, NUMBERS_FILE) or language_of(f) is not None
+        )
         for file in (*FILES, *sorted(others)):
             if file not in files:
                 message = f"Berkas {file} tidak ada. Buat berkas itu, atau pulihkan dari cadangan."
@@ -236,13 +242,14 @@ def _places(reading: _Reading) -> _PlaceQuestion | None:
 
 
 def _directory(reading: _Reading) -> Directory | None:
-    trees = {file.removesuffix(".yaml"): reading.trees[file] for file in DIRECTORY_FILES}
+    files = [f for f in (*DIRECTORY_FILES, NUMBERS_FILE) if f in reading.trees]
+    trees = {file.removesuffix(".yaml"): reading.trees[file] for file in files}
     directory, problems = read_directory(trees)
     for problem in problems:
         if trees[problem.file] is None:
             continue  # why it cannot be read is told already
         path: Path = (f"{problem.file}.yaml", *problem.path)
-        of_a_key = problem.code in ("unknown-key", "name")
+        of_a_key = problem.code in ("unknown-key", "name", "days")
         find = reading.marks.key_fault if of_a_key else reading.marks.fault
         reading.faults.append(find(path, problem.code, problem.message))
     return None if None in trees.values() else directory
@@ -309,10 +316,20 @@ def _geography(reading: _Reading, text: str | None, directory: Directory | None)
     points = {neighbour.id: neighbour.points for neighbour in neighbours.values()}
     if text is None:
         return geography(surroundings(places), points)
-    names = {code: place.name for code, place in places.items()}
-    areas, approximate, faults = read_areas(text, names)
+    where, faults = _from_file(text, frozenset(places), tuple(points.items()))
     reading.faults += faults
-    return geography(areas, points, approximate=approximate)
+    return where
+
+
+@lru_cache(maxsize=4)
+def _from_file(
+    text: str,
+    known: frozenset[str],
+    points: tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
+) -> tuple[Geography, tuple[Fault, ...]]:
+    """Kept, as versions that are in memory at once mostly have the same areas."""
+    areas, approximate, faults = read_areas(text, known)
+    return geography(areas, dict(points), approximate=approximate), faults
 
 
 def _calendar(reading: _Reading) -> Calendar | None:

@@ -32,6 +32,7 @@ _TITLES = {
     "operators": "Petugas 112 (operators.yaml)",
     "trunks": "Jalan keluar dan masuk (trunks.yaml)",
     "places": "Tempat (places.yaml)",
+    "numbers": "Telepon yang diketahui tempatnya (numbers.yaml)",
     "calendar": "Jam dan hari libur (calendar.yaml)",
 }
 
@@ -40,7 +41,7 @@ def schemas() -> Mapping[str, Schema]:
     """The schema of each file of a deployment, by its name without ending."""
     found = {"dialplan": _dialplan()}
     for (file, *part), model in ENTRIES.items():
-        entries, models = _entries(model, any_name=file == "places")
+        entries, models = _entries(model, any_name=file in ("places", "numbers"))
         whole = found.setdefault(file, {"type": "object", "$defs": {}})
         whole["$defs"].update(models)
         if part:

@@ -106,6 +106,10 @@ class Arrivals:
         if call is not None and call.ended_at is None:
             call.ended_at = at
 
+    def knows(self, call_id: str) -> bool:
+        """Whether this call was offered, or is known from its record."""
+        return call_id in self._calls
+
     def before(self, call_id: str) -> Sequence[Arrival]:
         """What was here already when that call was offered, oldest first."""
         call = self._calls.get(call_id)

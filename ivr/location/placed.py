@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from routing.geography import Geography, Located, Ring, locate, locate_ring
-from routing.model import Candidate, Location
+from routing.model import KECAMATAN, Candidate, Location
 
 SURE = 0.95
 MOST_OF_APPROXIMATE = 0.7
 _WORTH = {"inside": 1.0, "snapped": 0.6, "sea": 0.4, "outside": 0.0}
+_WHOLE = 0.9
+"""With this share of the shape (0 to 1), or more, a desa is named."""
+
 _TOLD_AS = 0.95
 """Every radius is widened to one that holds the phone with this probability."""
 
@@ -84,16 +87,17 @@ def placed(
         found = locate(geography, lat, lon, reach)
     else:
         found = locate_ring(geography, ring)
+    code, share = best(found)
     return Location(
         source=told.source,
-        code=found.code,
+        code=code,
         lat=lat,
         lon=lon,
         radius_m=radius_m,
-        confidence=confidence(found, at_most),
+        confidence=confidence(found, share, at_most),
         method=told.method,
         shape=shape if shape is not None else ("circle" if radius_m else "point"),
-        kind=found.kind,
+        kind=found.kind if geography.areas else "",  # without a map nothing is outside of it
         candidates=tuple(found.candidates),
         neighbour=found.neighbour,
         text=told.text,
@@ -103,13 +107,30 @@ def placed(
     )
 
 
-def confidence(found: Located, at_most: float = SURE) -> float:
-    """0 to 1 that the area found is the right one."""
+def best(found: Located) -> tuple[str | None, float]:
+    """The code to go by, and its share of the shape (0 to 1).
+
+    A shape that lies across several desa of one kecamatan names the kecamatan, which is surer.
+    """
+    if found.code is None or not found.candidates:
+        return found.code, 1.0
+    first = found.candidates[0]
+    together: dict[str, float] = {}
+    for candidate in found.candidates:
+        kecamatan = candidate.code[:KECAMATAN]
+        together[kecamatan] = together.get(kecamatan, 0.0) + candidate.share
+    kecamatan = max(together, key=lambda code: together[code])
+    if first.code.startswith(kecamatan) and first.share >= _WHOLE:
+        return first.code, first.share
+    return kecamatan, min(1.0, together[kecamatan])
+
+
+def confidence(found: Located, share: float, at_most: float = SURE) -> float:
+    """0 to 1 that an area with this share of the shape is the right one."""
     if found.code is None:
         return 0.0
-    share = max((candidate.share for candidate in found.candidates), default=1.0)
     cap = min(at_most, MOST_OF_APPROXIMATE if found.approximate else SURE)
-    return round(min(cap, SURE * min(1.0, share) * _WORTH[found.kind]), 3)
+    return round(min(cap, SURE * share * _WORTH[found.kind]), 3)
 
 
 def widened(radius_m: float, sure: float | None) -> float:

@@ -15,10 +15,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from ivr.softphone.pidf import circle, document
 from ivr.softphone.rtp import Rtp
 from ivr.softphone.sipp import LOOK_S, SipMessage, Sipp, SippFailed, clean, free_port, render
 
 BYE_S = 5.0
+PIDF_FILE = "place.xml"
 SETTLED_S = 0.25
 """A call that was given up is closed sooner than this after it was answered."""
 
@@ -90,17 +92,23 @@ async def caller(
     uri: str | None = None,
     headers: Sequence[str] = (),
     at: tuple[float, float, float] | None = None,
+    pidf: str | None = None,
     address: str = "127.0.0.1",
     info_keys: Sequence[tuple[int, str]] = (),
 ) -> AsyncIterator[Phone]:
     """A citizen's telephone that has just dialled 112.
 
-    ``at`` is (latitude, longitude, radius in metres), sent by value in the INVITE. ``info_keys`` are
-    (milliseconds to wait, key) to be pressed by SIP INFO instead of RTP.
+    ``at`` is (latitude, longitude, radius in metres), sent by value in the INVITE; ``pidf`` is what
+    stands there instead, a document or not. ``info_keys`` are (milliseconds to wait, key) to be pressed
+    by SIP INFO instead of RTP.
     """
     rtp = await Rtp.open(address)
     program = Sipp(tuple(sipp), address, free_port(address))
     call_id = f"{secrets.token_hex(8)}@{address}"
+    if at and pidf is None:
+        pidf = document(circle(*at))
+    # From a file: SIPp would act on brackets that stand in a scenario.
+    (program.folder / PIDF_FILE).write_text(pidf or "")
     scenario = render(
         "caller",
         uri=clean(uri or f"sip:112@{host}:{port}"),
@@ -108,7 +116,7 @@ async def caller(
         address=address,
         rtp_port=rtp.port,
         headers=[clean(header) for header in headers],
-        pidf=_pidf(*at) if at else None,
+        pidf=PIDF_FILE if pidf is not None else None,
         info_keys=info_keys,
         hold_ms=None,
     )
@@ -217,20 +225,4 @@ def _is_answer(message: SipMessage) -> bool:
         not message.sent
         and message.first_line.startswith("SIP/2.0 200")
         and message.header("CSeq").endswith("INVITE")
-    )
-
-
-def _pidf(lat: float, lon: float, radius: float) -> str:
-    """A PIDF-LO with one circle (RFC 5491): latitude first, metres."""
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<presence xmlns="urn:ietf:params:xml:ns:pidf" '
-        'xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" '
-        'xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10" xmlns:gml="http://www.opengis.net/gml" '
-        'xmlns:gs="http://www.opengis.net/pidflo/1.0" entity="pres:caller@siaga.invalid">'
-        '<dm:device id="phone"><gp:geopriv><gp:location-info>'
-        f'<gs:Circle srsName="urn:ogc:def:crs:EPSG::4326"><gml:pos>{lat:.6f} {lon:.6f}</gml:pos>'
-        f'<gs:radius uom="urn:ogc:def:uom:EPSG::9001">{radius:.0f}</gs:radius></gs:Circle>'
-        "</gp:location-info><gp:usage-rules/><gp:method>GPS</gp:method></gp:geopriv>"
-        "</dm:device></presence>"
     )

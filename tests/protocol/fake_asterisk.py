@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -99,6 +100,10 @@ class CallerChannel:
             case ["GET", "VARIABLE", name]:
                 value = self.variables.get(name, "")
                 return f"200 result=1 ({value})\n" if value else "200 result=0\n"
+            case ["GET", "FULL", "VARIABLE", expression]:
+                name, start, length = re.fullmatch(r"\$\{(\w+):(\d+):(\d+)\}", expression).groups()  # type: ignore[union-attr]
+                piece = self.variables.get(name, "")[int(start) : int(start) + int(length)]
+                return f"200 result=1 ({piece})\n"
             case ["STREAM", "FILE", path, keys]:
                 return self._play(path, keys)
             case ["WAIT", "FOR", "DIGIT", _]:

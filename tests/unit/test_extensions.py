@@ -85,3 +85,22 @@ def test_a_contact_or_a_domain_with_the_name_of_a_context_stays_what_it_is() -> 
     text = f"[siaga-lapor]\n{kept}GotoIf(a?s,1:siaga-lapor,s,1)\n"
     named = extensions.named(text, "ab")
     assert named == f"[siaga-lapor-ab]\n{kept}GotoIf(a?s,1:siaga-lapor-ab,s,1)\n"
+
+
+def test_nothing_that_a_stranger_sent_stands_bare_in_an_expression_that_encodes_it(
+    config: Config,
+) -> None:
+    """A parenthesis and a colon in it would cut short the expression that reads it."""
+    _, text = rendering(config, published())
+    encoded = re.findall(r"URIENCODE\(([^\n]*?)\):0:\d+}", text)
+    assert len(encoded) == 3 + 4
+    assert set(encoded) == {"${REPLACE(SIAGA_RAW,(), )}"}
+
+
+def test_the_controller_is_told_whether_anything_came_and_nothing_else_of_it(
+    config: Config,
+) -> None:
+    _, text = rendering(config, published())
+    asked = re.findall(r"AGI\(agi://[^\n]*/(?:call|resume),([^\n]*)", text)
+    assert len(asked) == 2
+    assert all("Geolocation" not in line and "?0:1)}" in line for line in asked)

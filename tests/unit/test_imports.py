@@ -29,6 +29,8 @@ FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/areas_file.py": {"routing.geography"},
     "ivr/flow/loader.py": {"routing.model", "routing.directory", "routing.geography"},
     "ivr/flow/schema.py": {"routing.directory"},
+    "ivr/flow/calendar.py": {"routing.hours"},
+    "ivr/flow/calendar_file.py": {"routing.hours"},
     "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
 }
 

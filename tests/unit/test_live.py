@@ -15,8 +15,10 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from protocol.fake_asterisk import UNIQUEID, CallerChannel, Peer, calling, connected
@@ -25,8 +27,8 @@ from structlog.testing import capture_logs
 
 from ivr.calls import live
 from ivr.calls.host import Host
-from ivr.calls.inbox import Inboxes
 from ivr.calls.published import Published
+from ivr.calls.whereabouts import Whereabouts
 from ivr.commands.prompts import wanted
 from ivr.deployment import Texts
 from ivr.flow.engine import replay
@@ -37,11 +39,15 @@ from ivr.flow.events import (
     DigitsEntered,
     Event,
     HumanJoined,
+    LocationLearned,
     NoInput,
     RouteDecided,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan
-from ivr.platforms.asterisk import perform
+from ivr.location.arrivals import Arrivals
+from ivr.location.pidf import Pidf
+from ivr.location.source import Asked, LocationSource
+from ivr.platforms.asterisk import perform, signalling
 from ivr.platforms.asterisk.fastagi import AgiSession, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.perform import TOKEN
@@ -49,6 +55,7 @@ from ivr.platforms.asterisk.targets import PLAYED
 from ivr.prompts.sounds import Sound
 from ivr.versions import VersionGone
 from routing.decide import decide
+from routing.geography import Geography, geography, surroundings
 from routing.model import Directory, Location, Reason, Route, RouteDecision
 
 GREETING = "anda-terhubung-ke-112"
@@ -58,8 +65,14 @@ KECAMATAN = "mandau-tekan-1"
 FIRST = Route("damkar-mandau", "damkar-sip", "101", 20.0, "answer")
 SECOND = Route("damkar-mandau", "jasnita", "ISI-NOMOR", 15.0, "press")
 ARGUMENTS = ("abc@10.0.0.1", "telkomsel")
+CONFIRM = "tekan-1-bila-benar"
 OTHER_KEYS = "kebakaran-tekan-7"
-GEOLOC = "GEOLOC_PROFILE(effective_location)"
+SAID = "SIAGA_SAID"
+
+
+def with_pidf(text: str) -> dict[str, str]:
+    """The variable that extensions make of an INVITE with such a PIDF-LO."""
+    return {SAID: f"pidf={quote(text)}&pidf.format=GML"}
 
 
 def within_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -101,8 +114,10 @@ class House:
     taken_by: str | None = None  # who has the caller when the dialogue is cut
     heard_s: float = 0.0  # how long a voice was heard on the last leg
     queue: str = "free"
-    inboxes: Inboxes = field(default_factory=Inboxes)
-    late: list[Location] = field(default_factory=list)  # that no dialogue took
+    sources: tuple[LocationSource, ...] = (Pidf(),)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    someone_saw: asyncio.Event = field(default_factory=asyncio.Event)
+    shown: list[Location] = field(default_factory=list)  # to people, because no dialogue took them
 
     def host(self) -> Host:
         return Host(
@@ -121,11 +136,29 @@ class House:
             keys_of=self.keys.__getitem__,
             knows=self.keys.__contains__,
             forget=self.forgotten.__setitem__,
-            inboxes=self.inboxes,
-            arrived=lambda call_id, location: self.late.append(location),
+            whereabouts=self.whereabouts,
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
         )
+
+    @cached_property
+    def whereabouts(self) -> Whereabouts:
+        return Whereabouts(
+            self.sources,
+            self.arrivals,
+            record=self._record,
+            is_over=lambda call_id: False,
+            show=self._shown,
+            geography=lambda: self.geography,
+        )
+
+    @property
+    def geography(self) -> Geography:
+        return geography(surroundings(self.directory.places))
+
+    async def _shown(self, call_id: str, location: Location) -> None:
+        self.shown.append(location)
+        self.someone_saw.set()
 
     async def _joined(self, call_id: str) -> str | None:
         return self.taken_by
@@ -138,7 +171,7 @@ class House:
             for prompt in wanted(silent)
             if not prompt.text.startswith(self.without_audio)
         }
-        return replace(silent, sounds=sounds)
+        return replace(silent, sounds=sounds, geography=self.geography)
 
     async def _of_version(self, version: str) -> Published:
         if version == self.dialplan.version:
@@ -412,7 +445,7 @@ async def test_keys_are_wanted_from_the_first_moment_and_not_for_ever() -> None:
     house = small_house()
     host = house.host()
     async with at_work(house) as port, calling(port, "call", *ARGUMENTS, "1") as peer:
-        await peer.expect("GET", "VARIABLE", GEOLOC)
+        await peer.expect("GET", "FULL", "VARIABLE")
         assert host.knows(UNIQUEID), "AMI may already hear a key"
         peer.send("200 result=0\n")
         await peer.command()
@@ -617,7 +650,7 @@ async def test_a_caller_whom_a_stopping_controller_gives_back_is_not_recorded_as
 async def test_a_caller_who_goes_before_the_location_is_known_is_still_a_call() -> None:
     house = small_house()
     async with at_work(house) as port, calling(port, "call", *ARGUMENTS, "1") as peer:
-        await peer.expect("GET", "VARIABLE", GEOLOC)
+        await peer.expect("GET", "FULL", "VARIABLE")
         peer.hang_up()
         await house.ended.wait()
     first, *rest = house.events[UNIQUEID]
@@ -629,13 +662,13 @@ async def test_a_caller_who_goes_before_the_location_is_known_is_still_a_call() 
 def test_a_location_that_never_comes_does_not_cost_the_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "COMMAND_S", 0.01)
+    monkeypatch.setattr(signalling, "COMMAND_S", 0.01)
 
     @within_time
     async def run() -> None:
         house = small_house()
         async with at_work(house) as port, calling(port, "call", *ARGUMENTS, "1") as peer:
-            await peer.expect("GET", "VARIABLE", GEOLOC)
+            await peer.expect("GET", "FULL", "VARIABLE")
             assert await peer.rest() == b"", "the caller goes to extensions"
             await house.ended.wait()
         assert isinstance(house.events[UNIQUEID][0], CallOffered)
@@ -796,8 +829,8 @@ def test_a_number_is_kept_and_what_is_none_is_not(number: str, known: str | None
 async def test_a_location_from_the_network_stands_in_the_offered_call_and_routes_it() -> None:
     house = small_house()
     channel = CallerChannel(
-        {GEOLOC: 'shape="Circle",crs="2d",pos="1.2690 101.2940",radius="50"'},
-        pressed={MENU: "1"},
+        with_pidf('shape="Circle",crs="2d",pos="1.2690 101.2940",radius="50"'),
+        pressed={MENU: "1", CONFIRM: "1"},
     )
     await whole_call(house, channel, *ARGUMENTS, "1")
     first = house.events[UNIQUEID][0]
@@ -812,7 +845,7 @@ def test_a_location_that_is_none_changes_nothing(value: str) -> None:
     @within_time
     async def run() -> None:
         house = small_house()
-        channel = CallerChannel({GEOLOC: value})
+        channel = CallerChannel(with_pidf(value))
         await whole_call(house, channel, *ARGUMENTS, "1")
         first = house.events[UNIQUEID][0]
         assert isinstance(first, CallOffered)
@@ -820,16 +853,6 @@ def test_a_location_that_is_none_changes_nothing(value: str) -> None:
         assert channel.variables[TOKEN] == UNIQUEID
 
     run()
-
-
-@within_time
-async def test_a_location_with_a_line_end_in_it_ends_the_dialogue_and_keeps_the_record() -> None:
-    """The answers would be out of step: extensions take the caller to a person instead."""
-    house = small_house()
-    channel = CallerChannel({GEOLOC: 'shape="Point",pos="1.2\n200 result=49 (x)'})
-    peer = await whole_call(house, channel, *ARGUMENTS, "1")
-    assert isinstance(house.events[UNIQUEID][0], CallOffered)
-    assert not any(TOKEN in argv for argv in peer.commands)
 
 
 # After a dial
@@ -984,3 +1007,130 @@ def test_a_record_that_cannot_be_read_in_time_leaves_the_caller_to_extensions(
         await server.close()
 
     run()
+
+
+# A location that comes later
+
+
+SURE_HERE = Location(
+    "aml_https", "14.03.16", 1.325, 101.075, 20.0, 0.95, "gps", shape="circle", kind="inside"
+)
+
+
+class Later:
+    """A source that tells what it knows when it is let go."""
+
+    name = "aml_https"
+    deadline_s = 5.0
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.go = asyncio.Event()
+
+    async def find(self, asked: Asked) -> Sequence[Location]:
+        await self.go.wait()
+        return [self.location]
+
+
+async def until(peer: Peer, channel: CallerChannel, prompt: str) -> list[str]:
+    """Play the call up to the moment in which this prompt is asked for."""
+    while True:
+        command = await peer.command()
+        if command[:2] == ["STREAM", "FILE"] and command[2].startswith(prompt):
+            return command
+        peer.send(channel.answer(command))
+
+
+@within_time
+async def test_a_location_that_comes_while_the_place_is_asked_for_spares_the_rest_of_the_question() -> (
+    None
+):
+    house = small_house()
+    channel = CallerChannel(pressed={MENU: "1"})
+    async with at_work(house) as port, calling(port, "call", *ARGUMENTS) as peer:
+        command = await until(peer, channel, AREAS)
+        house.whereabouts.arrived(UNIQUEID, SURE_HERE)
+        peer.send(channel.answer(command))
+        await peer.play(channel)
+    assert channel.variables["SIAGA_PLACE"] == "14.03.16"
+    assert channel.variables[TOKEN] == UNIQUEID
+    kinds = [type(event) for event in house.events[UNIQUEID]]
+    assert kinds == [CallOffered, DigitsEntered, LocationLearned, RouteDecided]
+    assert replay(house.dialplan, house.events[UNIQUEID]).state.location == SURE_HERE
+    assert house.shown == []
+
+
+@within_time
+async def test_whoever_answers_is_not_interrupted_by_what_his_phone_tells() -> None:
+    house = small_house()
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    async with at_work(house) as port, calling(port, "call", *ARGUMENTS) as peer:
+        command = await until(peer, channel, KECAMATAN)
+        house.whereabouts.arrived(UNIQUEID, SURE_HERE)
+        peer.send(channel.answer(command))
+        await peer.play(channel)
+    assert channel.variables["SIAGA_PLACE"] == "14.03.09"
+    state = replay(house.dialplan, house.events[UNIQUEID]).state
+    assert state.learned == SURE_HERE
+    assert state.location is not None and state.location.code == "14.03.09"
+
+
+@within_time
+async def test_a_source_that_hangs_is_not_waited_for() -> None:
+    house = small_house()
+    house.sources = (Later(SURE_HERE),)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    begun = asyncio.get_running_loop().time()
+    await whole_call(house, channel, *ARGUMENTS)
+    assert channel.variables[TOKEN] == UNIQUEID
+    assert asyncio.get_running_loop().time() - begun < 2.0
+
+
+@within_time
+async def test_what_comes_while_an_agency_is_rung_is_on_record_and_shown_to_it() -> None:
+    later = Later(SURE_HERE)
+    house = small_house()
+    house.sources = (later,)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "1"})
+    await whole_call(house, channel, *ARGUMENTS)
+    later.go.set()
+    await house.someone_saw.wait()
+    assert house.shown == [replace(SURE_HERE, received_at=house.shown[0].received_at)]
+    assert house.events[UNIQUEID][-1] == LocationLearned(house.shown[0])
+    told = {**result("damkar-mandau/damkar-sip", "failed")}
+    after, _ = await next_session(house, **told)
+    assert after.variables["SIAGA_T1_ID"] == "damkar-mandau/jasnita", (
+        "the call goes on all the same"
+    )
+
+
+@within_time
+async def test_agencies_are_told_the_coordinate_of_a_phone_in_the_kecamatan_that_was_keyed_in() -> (
+    None
+):
+    house = small_house()
+    house.sources = (Now(SURE_HERE),)
+    channel = CallerChannel(pressed={MENU: "1", AREAS: "1", KECAMATAN: "2"})
+    await whole_call(house, channel, *ARGUMENTS)
+    assert "1.325000 101.075000" in channel.variables["GEOLOC_PROFILE(location_info)"]
+
+
+@within_time
+async def test_what_came_in_the_invite_and_is_no_place_is_not_passed_on() -> None:
+    house = small_house()
+    channel = CallerChannel(with_pidf('shape="Point",pos="nan 200"'))
+    await whole_call(house, channel, *ARGUMENTS, "1")
+    assert channel.variables["GEOLOC_PROFILE(inheritable)"] == "false"
+
+
+class Now:
+    """A source that knows at once."""
+
+    name = "aml_https"
+    deadline_s = 1.0
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+
+    async def find(self, asked: Asked) -> Sequence[Location]:
+        return [self.location]

@@ -24,7 +24,7 @@ from ivr.platforms.asterisk.perform import (
     shown,
 )
 from ivr.platforms.asterisk.targets import PLAYED
-from routing.model import Route, Trunk
+from routing.model import Location, Route, Trunk
 
 _, DIRECTORY = small()
 _, REAL = small(trunks=TRUNKS.replace("ISI-ALAMAT", "127.0.0.1:5070"))
@@ -385,6 +385,16 @@ def test_a_target_without_a_number_or_an_address_is_played_and_says_who_it_is() 
     found = dial_variables(Dial((FIRST, SECOND, OPERATOR_ROUTE), ()), Caller().channel())
     assert (found["SIAGA_T1"], found["SIAGA_T2"]) == (PLAYED, PLAYED)
     assert found["SIAGA_T1_ROLE"].endswith(Prompt("Pos Damkar Mandau").name)
+
+
+def test_the_place_is_left_before_the_targets_and_the_token_last() -> None:
+    caller = Caller()
+    cell = Location("pani", "14.03.09", 1.2856, 101.197, 850.0)
+    caller.perform(replace(caller.channel(real=True), location=cell), Dial((FIRST,), WHISPER))
+    names = [request.command.arguments[0] for request in caller.asked]
+    assert names[1] == "GEOLOC_PROFILE(format)"
+    assert names.index("GEOLOC_PROFILE(inheritable)") < names.index("SIAGA_T1")
+    assert names[-1] == "SIAGA_DONE"
 
 
 def test_the_operator_alone_needs_no_targets() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import pytest
 from small_deployment import shipped
@@ -75,23 +74,37 @@ def test_as_shipped_every_incident_has_an_agency_in_every_kecamatan(incident: st
 
 
 @pytest.mark.parametrize("incident", SERVICES)
-def test_as_shipped_the_most_specific_agency_is_dialled_first(incident: str) -> None:
+def test_as_shipped_those_who_serve_come_first_and_the_posts_next_to_them_last(
+    incident: str,
+) -> None:
     by_id = {agency.id: agency for agency in BENGKALIS.agencies}
+    everywhere = set(BENGKALIS.places)
     for code in KECAMATAN:
         found = [by_id[name] for name in dialled(decide(BENGKALIS, incident, at(code)))[:-1]]
-        assert all(incident in one.handles and code in one.covers for one in found)
-        assert all(len(one.covers) <= len(next_.covers) for one, next_ in pairwise(found))
+        assert all(incident in one.handles for one in found)
+        order = [(code not in one.covers, one.covers >= everywhere) for one in found]
+        assert order == sorted(order)
+        here = [len(one.covers) for one in found if code in one.covers]
+        assert here == sorted(here)
 
 
-def test_a_fire_in_mandau_goes_to_its_post_by_every_way_and_then_to_a_person() -> None:
+def test_a_fire_in_mandau_goes_to_its_post_by_every_way_then_to_the_next_post_and_to_a_person() -> (
+    None
+):
     decision = decide(BENGKALIS, "kebakaran", at("14.03.09"))
     assert decision.routes == (
         Route("damkar-mandau", "damkar-sip", "101", 20.0, "answer"),
         Route("damkar-mandau", "jasnita", "ISI-NOMOR", 15.0, "press"),
+        Route("damkar-pinggir", "damkar-sip", "102", 20.0, "answer", reserve=True),
+        Route("damkar-pinggir", "jasnita", "ISI-NOMOR", 15.0, "press", reserve=True),
+        Route("damkar-bukit-batu", "damkar-sip", "103", 20.0, "answer", reserve=True),
+        Route("damkar-bukit-batu", "jasnita", "ISI-NOMOR", 15.0, "press", reserve=True),
         Route(OPERATOR, "pusat-sip", ""),
     )
     assert [reason.text for reason in decision.because] == [
         "damkar-mandau menangani kebakaran di Mandau (14.03.09)",
+        "damkar-pinggir melayani tempat lain di daratan yang sama dengan Mandau",
+        "damkar-bukit-batu melayani tempat lain di daratan yang sama dengan Mandau",
         "petugas 112 selalu menjadi tujuan terakhir",
     ]
 
@@ -102,7 +115,7 @@ def test_the_fewest_kecamatan_come_first_and_equals_keep_the_order_of_the_file()
         agency("other-two", "a", "c"), agency("elsewhere", "b"), agency("police", "a", handles="kriminal"),
     )  # fmt: skip
     assert dialled(decide(given, "kebakaran", at("a"))) == [
-        "one", "one", "two", "other-two", "wide", "operator",
+        "one", "one", "two", "other-two", "wide", "elsewhere", "operator",
     ]  # fmt: skip
 
 
@@ -129,7 +142,8 @@ def test_an_unknown_incident_goes_to_a_person_at_once() -> None:
 
 
 def test_where_nobody_serves_a_person_does_and_it_is_said() -> None:
-    decision = decide(directory(agency("two", "a", "b")), "kebakaran", at("c"))
+    given = directory(agency("police", "a", "b", handles="kriminal"))
+    decision = decide(given, "kebakaran", at("c"))
     assert dialled(decision) == [OPERATOR]
     assert rules(decision) == ["nobody", "operator-last"]
 
@@ -153,9 +167,15 @@ def test_a_decision_is_explained_to_people_and_to_programs() -> None:
     assert explain(decision).splitlines() == [
         "1. damkar-mandau lewat damkar-sip ke 101",
         "2. damkar-mandau lewat jasnita ke ISI-NOMOR",
-        "3. operator lewat pusat-sip",
+        "3. damkar-pinggir lewat damkar-sip ke 102",
+        "4. damkar-pinggir lewat jasnita ke ISI-NOMOR",
+        "5. damkar-bukit-batu lewat damkar-sip ke 103",
+        "6. damkar-bukit-batu lewat jasnita ke ISI-NOMOR",
+        "7. operator lewat pusat-sip",
         "",
         "- damkar-mandau menangani kebakaran di Mandau (14.03.09) [serves]",
+        "- damkar-pinggir melayani tempat lain di daratan yang sama dengan Mandau [same-block]",
+        "- damkar-bukit-batu melayani tempat lain di daratan yang sama dengan Mandau [same-block]",
         "- petugas 112 selalu menjadi tujuan terakhir [operator-last]",
     ]
     said = to_json(decision)

@@ -11,7 +11,7 @@ import yaml
 from small_deployment import DIALPLAN, ROOT, SHIPPED, shipped_files, with_files
 
 from ivr.commands.reference import texts, write
-from ivr.flow.loader import CALENDAR_FILE, FILES, load
+from ivr.flow.loader import CALENDAR_FILE, FILES, NUMBERS_FILE, load
 from ivr.flow.reference import example, reference
 from ivr.flow.schema import schemas
 from ivr.flow.steps import STEP_TYPES
@@ -113,7 +113,7 @@ def test_a_step_has_an_example_and_a_meaning_for_each_of_its_keys(kind: str) -> 
 
 
 def test_every_file_of_a_deployment_but_the_phrases_has_a_schema() -> None:
-    files = (*FILES, CALENDAR_FILE)
+    files = (*FILES, CALENDAR_FILE, NUMBERS_FILE)
     names = {name.removesuffix(".yaml") for name in files if "/" not in name}
     assert set(SCHEMAS) == names
     assert {path.stem for path in (ROOT / "dialplans/schema").iterdir()} == names

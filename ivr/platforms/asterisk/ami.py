@@ -1,4 +1,4 @@
-"""The second ear: an AMI connection that listens and never commands.
+"""The second ear: an AMI connection that listens, and shows people what is learned late.
 
 panoramisk's Manager keeps the connection and parses; what it gets wrong is mended here, each repair
 with a test: CR, LF and NUL are refused in whatever is sent; an action that was never answered is not
@@ -16,7 +16,7 @@ import codecs
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -46,6 +46,10 @@ TOLD = frozenset(
 """What extensions tell of a call."""
 
 log = structlog.get_logger(__name__)
+
+
+class NotDone(Exception):
+    """Asterisk refused an action, or did not answer it in time."""
 
 
 class UnsafeAction(ValueError):
@@ -192,6 +196,22 @@ class Listener:
 
     def close(self) -> None:
         self.manager.close()
+
+    async def act(self, action: Mapping[str, str], seconds: float) -> Sequence[Mapping[str, str]]:
+        """Have one action done; its answer, and the events of a list. Raises NotDone, UnsafeAction."""
+        name = action["Action"]
+        if self.manager.protocol is None or self.manager.protocol.closed:
+            raise NotDone(f"{name}: not connected")
+        answer = self.manager.send_action(dict(action))
+        # Waited for from outside: a connection that is lost cancels the answer, not whoever waits.
+        done, _ = await asyncio.wait({answer}, timeout=seconds)
+        if not done or answer.cancelled():
+            raise NotDone(f"{name}: no answer")
+        told = answer.result()
+        messages: Sequence[Mapping[str, str]] = told if isinstance(told, list) else [told]
+        if not messages or messages[0].get("Response") != "Success":
+            raise NotDone(f"{name}: {messages[0].get('Message', '') if messages else 'nothing'}")
+        return messages
 
     def _event(self, manager: Any, event: Mapping[str, str]) -> None:
         fact = fact_of(event, time.time())

@@ -43,12 +43,12 @@ CALLER_ARGUMENTS = ",".join(
     (
         r"${FILTER(a-zA-Z0-9@._\x2d,${CHANNEL(pjsip,call-id)})}",
         "${CHANNEL(endpoint)}",
-        "${IF(${LEN(${PJSIP_HEADER(read,Geolocation)})}?1:0)}",
+        '${IF($["${SIAGA_SAID:0:1}"=""]?0:1)}',
         "${SIAGA_VERSION}",
     )
 )
-"""What the controller is told of a call: its SIP Call-ID, its trunk, whether a location came, and the
-version that it began with."""
+"""What the controller is told of a call: its SIP Call-ID, its trunk, whether its messages
+tell anything of its place, and the version that it began with."""
 
 OUTCOMES = {"1": "selesai", "2": "dikirim", "3": "palsu", "4": "salah-sambung"}
 """What a responder presses after a talk, as ``outcome_menu`` says it."""

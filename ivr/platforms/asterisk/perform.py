@@ -23,9 +23,10 @@ from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.pidf_out import geoloc_variables
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, safe_name
 from routing.directory import is_placeholder
-from routing.model import OPERATOR, SETUP_S, Contact, Directory, Route
+from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Directory, Location, Route
 
 ANY_KEY = "0123456789*#"
 OPERATOR_KEY = "0"
@@ -92,6 +93,7 @@ class Channel:
     directory: Directory
     phrases: Mapping[str, str]
     recordings: str = ""  # the folder for what callers say at a `record` step
+    location: Location | None = None  # the best one, for agencies that take a PIDF-LO
     silent: list[Prompt] = field(default_factory=list)  # prompts that had no audio
 
 
@@ -235,7 +237,9 @@ def _told(reply: Reply, channel: Channel) -> str:
 
 
 def _dial(wait: Dial, channel: Channel) -> Generator[Request, Reply, None]:
-    """Leave the targets, then the token: from here on extensions act."""
+    """Leave the place and the targets, then the token: from here on extensions act."""
+    for name, value in geoloc_variables(channel.location, channel.directory):
+        yield _set(name, value)
     for name, value in dial_variables(wait, channel).items():
         yield _set(name, value)
     yield _set(TOKEN, channel.uniqueid)
@@ -299,7 +303,11 @@ def _target(route: Route, channel: Channel) -> dict[str, str] | None:
 
 def _role(agency_id: str, channel: Channel) -> tuple[Prompt, ...]:
     """What a played agency says of itself."""
-    names = [agency.name for agency in channel.directory.agencies if agency.id == agency_id]
+    directory = channel.directory
+    neighbour = directory.neighbours.get(agency_id.removeprefix(NEIGHBOUR))
+    names = [agency.name for agency in directory.agencies if agency.id == agency_id]
+    if not names and neighbour is not None:
+        names = [neighbour.name]
     texts = (channel.phrases.get("role_agency", ""), *names)
     return tuple(Prompt(text) for text in texts if text)
 

@@ -68,6 +68,7 @@ MODULES = (
     "func_strings",
     "func_talkdetect",
     "func_timeout",
+    "func_uri",
     "res_speech",
     "res_agi",
     "res_musiconhold",

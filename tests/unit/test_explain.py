@@ -1,0 +1,81 @@
+"""``explain``: an administrator asks who would be dialled, for a place, a point, a day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from small_deployment import SHIPPED, shipped
+
+from ivr.calls.published import Published
+from ivr.commands.explain import decision, moment
+from ivr.deployment import Texts
+from routing.geography import geography, surroundings
+from routing.hours import Hours
+from routing.model import RouteDecision
+
+DIALPLAN, DIRECTORY = shipped()
+WIB = timezone(timedelta(hours=7))
+POINTS = {name: one.points for name, one in DIRECTORY.neighbours.items()}
+PUBLISHED = Published(
+    DIALPLAN,
+    DIRECTORY,
+    Texts(SHIPPED, {}, ""),
+    geography=geography(surroundings(DIRECTORY.places), POINTS),
+)
+
+
+def rules(found: RouteDecision) -> list[str]:
+    return [reason.rule_id for reason in found.because]
+
+
+@pytest.mark.parametrize("at", ["1.2856,101.197", "1.2856,101.197,50"])
+def test_a_fire_at_a_point_in_duri_is_for_the_post_of_mandau(at: str) -> None:
+    found = decision(PUBLISHED, "kebakaran", at, None)
+    assert found.routes[0].agency == "damkar-mandau"
+    assert "damkar-mandau menangani kebakaran di Mandau" in found.because[0].text
+
+
+def test_a_point_in_siak_is_for_the_centre_of_siak() -> None:
+    found = decision(PUBLISHED, "kebakaran", "0.70,101.95", None)
+    assert found.routes[0].agency == "tetangga-siak"
+    assert "neighbour" in rules(found)
+
+
+@pytest.mark.parametrize("place", ["14.03.09", "14.03.09.1001"])
+def test_a_place_is_a_kecamatan_or_a_desa(place: str) -> None:
+    found = decision(PUBLISHED, "kebakaran", None, place)
+    assert found.routes[0].agency == "damkar-mandau"
+
+
+@pytest.mark.parametrize("place", ["14.03.09.9999", "14.03.99", "Mandau", "14.03.09x"])
+def test_a_place_that_is_not_known_is_told(place: str) -> None:
+    with pytest.raises(ValueError, match="tidak dikenal"):
+        decision(PUBLISHED, "kebakaran", None, place)
+
+
+def test_the_hours_of_a_day_are_told() -> None:
+    office = (Hours(frozenset(range(5)), 480, 960),)
+    agencies = tuple(
+        replace(one, hours=office) if one.id == "damkar-mandau" else one
+        for one in DIRECTORY.agencies
+    )
+    published = replace(PUBLISHED, directory=replace(DIRECTORY, agencies=agencies))
+    for when, is_closed in (("Senin 22:00", True), ("senin 10:00", False), (None, False)):
+        found = decision(published, "kebakaran", None, "14.03.09", when)
+        assert ("closed" in rules(found)) == is_closed
+
+
+def test_a_moment_is_a_date_or_any_day_of_the_week() -> None:
+    assert moment("2026-11-24 22:00", WIB) == datetime(2026, 11, 24, 22, 0, tzinfo=WIB)
+    monday = moment("Senin 22:00", WIB)
+    assert (monday.weekday(), monday.hour, monday.utcoffset()) == (0, 22, timedelta(hours=7))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "besok", "Senen 22:00", "Senin 25:00", "2026-13-01 10:00", "22:00"]
+)
+def test_what_is_no_moment_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="tidak dapat dibaca"):
+        moment(text, WIB)

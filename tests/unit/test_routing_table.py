@@ -1,0 +1,225 @@
+"""Every incident at every place, with every way up or down, by day and by night: all of it holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from small_deployment import shipped
+
+from routing.decide import MOST_ROUTES, decide
+from routing.hours import Hours, open_at
+from routing.model import (
+    NEIGHBOUR,
+    OPERATOR,
+    SERVICES,
+    Agency,
+    Candidate,
+    Circumstances,
+    Contact,
+    Directory,
+    Location,
+    Route,
+    RouteDecision,
+)
+
+_, BENGKALIS = shipped()
+WIB = timezone(timedelta(hours=7))
+DAY = datetime(2026, 11, 23, 10, 0, tzinfo=WIB)  # a Monday
+NIGHT = datetime(2026, 11, 29, 2, 0, tzinfo=WIB)  # a Sunday
+OFFICE = (Hours(frozenset(range(5)), 8 * 60, 16 * 60),)
+
+
+def with_rules() -> Directory:
+    """The shipped agencies, every second one in office hours, every third allowed across the water, and
+    a post of one desa."""
+    agencies = [
+        replace(
+            agency,
+            hours=OFFICE if number % 2 else (),
+            crossing=number % 3 == 0,
+            capacity=1,
+            priority=number % 4,
+        )
+        for number, agency in enumerate(BENGKALIS.agencies)
+    ]
+    post = Agency(
+        "pos-air-jamban", "Pos Air Jamban", frozenset({"kebakaran"}), frozenset({"14.03.09.1001"}),
+        (Contact("jasnita", "101"), Contact("langsung", "sip:pos@10.1.2.3")), ring="all",
+    )  # fmt: skip
+    return replace(BENGKALIS, agencies=(*agencies, post))
+
+
+DEPLOYMENTS = {"as-shipped": BENGKALIS, "with-rules": with_rules()}
+
+
+def places() -> Iterator[Location | None]:
+    yield None
+    codes = [code for place in BENGKALIS.places.values() for code in (place.code, *place.desa)]
+    assert len(codes) == 166
+    for code in codes:
+        yield Location("check", code, confidence=1.0)
+    yield Location("check", "14.03.11", lat=2.3, lon=101.7, confidence=0.3, kind="sea")
+    yield Location("check", kind="sea")
+    for neighbour in (*BENGKALIS.neighbours, None, "nowhere"):
+        yield Location("check", kind="outside", neighbour=neighbour)
+    shares = (Candidate("14.03.03", 0.6), Candidate("14.03.01", 0.35), Candidate("14.03.12", 0.05))
+    yield Location("check", "14.03.03", confidence=0.6, kind="inside", candidates=shares)
+
+
+def circumstances() -> Iterator[Circumstances]:
+    for down in (frozenset[str](), *(frozenset({name}) for name in BENGKALIS.trunks)):
+        for at in (None, DAY, NIGHT):
+            yield Circumstances(at=at, down=down)
+    everybody = frozenset(agency.id for agency in BENGKALIS.agencies)
+    yield Circumstances(DAY, frozenset(BENGKALIS.trunks), everybody, "false_reports")
+
+
+def is_closed(agency: Agency | None, at: datetime | None) -> bool:
+    if agency is None or at is None or not agency.hours:
+        return False
+    return not open_at(agency.hours, at.weekday(), at.hour * 60 + at.minute)
+
+
+def lands(directory: Directory, codes: frozenset[str]) -> set[str]:
+    return {directory.places[code[:8]].block for code in codes}
+
+
+def holds(
+    directory: Directory, incident: str, location: Location | None, now: Circumstances,
+    decision: RouteDecision,
+) -> None:  # fmt: skip
+    by_id = {agency.id: agency for agency in directory.agencies}
+    *routes, last = decision.routes
+    assert last == Route(OPERATOR, "pusat-sip", "")
+    assert all(route.agency != OPERATOR for route in routes)
+    assert len(set(decision.routes)) == len(decision.routes) <= MOST_ROUTES + 1
+    assert all(reason.rule_id and reason.text for reason in decision.because)
+    assert not (routes and routes[0].together)
+    closed = [is_closed(by_id.get(route.agency), now.at) for route in routes]
+    assert closed == sorted(closed)
+    known = {location.code, *(c.code for c in location.candidates)} if location else set()
+    here = lands(directory, frozenset(code for code in known if code))
+    for route in routes:
+        if route.agency.startswith(NEIGHBOUR):
+            assert location is not None
+            assert location.kind == "outside"
+            continue
+        agency = by_id[route.agency]
+        assert incident in agency.handles
+        wide = agency.covers >= set(directory.places)
+        assert wide or agency.crossing or lands(directory, agency.covers) & here
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_the_whole_table_of_decisions_holds(name: str) -> None:
+    directory = DEPLOYMENTS[name]
+    decisions = 0
+    begun = time.perf_counter()
+    for incident in SERVICES:
+        for location in places():
+            asked = {now: decide(directory, incident, location, now) for now in circumstances()}
+            decisions += len(asked)
+            plain = decide(directory, incident, location)
+            for now, decision in asked.items():
+                holds(directory, incident, location, now, decision)
+                assert sorted(map(anyhow, decision.routes)) == sorted(map(anyhow, plain.routes))
+            assert decide(directory, incident, location, now) == decision
+    assert decisions > 15_000
+    assert time.perf_counter() - begun < 20
+
+
+def anyhow(route: Route) -> tuple[str, str, str]:
+    """Whom a route reaches: nobody is dropped, whatever the circumstances."""
+    return route.agency, route.trunk, route.target
+
+
+def dialled(decision: RouteDecision) -> list[str]:
+    return [f"{route.agency} {route.trunk}".strip() for route in decision.routes]
+
+
+def rules(decision: RouteDecision) -> list[str]:
+    return [reason.rule_id for reason in decision.because]
+
+
+def test_a_post_of_the_desa_comes_before_those_of_its_kecamatan() -> None:
+    directory = DEPLOYMENTS["with-rules"]
+    decision = decide(directory, "kebakaran", Location("check", "14.03.09.1001", confidence=1.0))
+    assert [(r.agency, r.together) for r in decision.routes[:3]] == [
+        ("pos-air-jamban", False), ("pos-air-jamban", True), ("damkar-mandau", False),
+    ]  # fmt: skip
+    assert "Air Jamban, Mandau (14.03.09.1001)" in decision.because[0].text
+    kecamatan = decide(directory, "kebakaran", Location("check", "14.03.09", confidence=1.0))
+    assert kecamatan.routes[0].agency == "damkar-mandau"
+    assert "serves-a-part" in rules(kecamatan)
+
+
+def test_a_way_that_fails_or_is_full_stands_behind_the_other_one() -> None:
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    for now, rule in (
+        (Circumstances(down=frozenset({"damkar-sip"})), "trunk-down"),
+        (Circumstances(full=frozenset({"damkar-sip"})), "trunk-full"),
+    ):
+        decision = decide(BENGKALIS, "kebakaran", mandau, now)
+        assert dialled(decision)[:2] == ["damkar-mandau jasnita", "damkar-mandau damkar-sip"]
+        assert rule in rules(decision)
+
+
+def test_who_is_dialled_directly_does_not_suffer_for_another_who_is() -> None:
+    directory = DEPLOYMENTS["with-rules"]
+    desa = Location("check", "14.03.09.1001", confidence=1.0)
+    down = Circumstances(down=frozenset({"langsung"}))
+    assert decide(directory, "kebakaran", desa, down) == decide(directory, "kebakaran", desa)
+
+
+def test_an_agency_that_talks_to_as_many_as_it_can_stands_behind_the_others_who_serve() -> None:
+    pinggir = Location("check", "14.03.13", confidence=1.0)
+    now = Circumstances(full=frozenset({"damkar-pinggir"}))
+    decision = decide(BENGKALIS, "hewan-liar", pinggir, now)
+    assert dialled(decision)[:2] == ["bbksda-duri jasnita", "damkar-pinggir damkar-sip"]
+    assert "agency-full" in rules(decision)
+
+
+def test_a_closed_agency_stands_behind_all_who_are_open() -> None:
+    directory = replace(
+        BENGKALIS,
+        agencies=tuple(
+            replace(a, hours=OFFICE) if a.id == "damkar-mandau" else a for a in BENGKALIS.agencies
+        ),
+    )
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    day = decide(directory, "kebakaran", mandau, Circumstances(at=DAY))
+    night = decide(directory, "kebakaran", mandau, Circumstances(at=NIGHT))
+    assert dialled(day)[0] == "damkar-mandau damkar-sip"
+    assert [name.split()[0] for name in dialled(night)[-3:-1]] == ["damkar-mandau"] * 2
+    assert "closed" in rules(night)
+
+
+def test_a_caller_outside_is_handed_to_the_centre_of_the_neighbour_live() -> None:
+    siak = decide(BENGKALIS, "medis", Location("check", kind="outside", neighbour="siak"))
+    assert dialled(siak) == ["tetangga-siak jasnita", "operator pusat-sip"]
+    assert rules(siak) == ["neighbour", "operator-last"]
+    dumai = decide(BENGKALIS, "medis", Location("check", kind="outside", neighbour="dumai"))
+    assert dialled(dumai) == ["operator pusat-sip"]
+    assert rules(dumai) == ["outside", "operator-last"]
+    assert "Kota Dumai" in dumai.because[0].text
+
+
+def test_a_place_that_may_be_another_asks_those_who_serve_the_other_after_the_first() -> None:
+    shares = (Candidate("14.03.03", 0.6), Candidate("14.03.01", 0.35), Candidate("14.03.12", 0.05))
+    location = Location("check", "14.03.03", confidence=0.6, candidates=shares)
+    decision = decide(BENGKALIS, "kriminal", location)
+    first, second, *_ = (route.agency for route in decision.routes)
+    assert (first, second) == ("polsek-bukit-batu", "polsek-bengkalis")
+    (said,) = [reason.text for reason in decision.because if reason.rule_id == "may-serve"]
+    assert "35%" in said
+
+
+def test_who_made_false_reports_is_dialled_for_like_anybody() -> None:
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    decision = decide(BENGKALIS, "kebakaran", mandau, Circumstances(caller_class="false_reports"))
+    assert decision.routes == decide(BENGKALIS, "kebakaran", mandau).routes
+    assert "false-reports" in rules(decision)
