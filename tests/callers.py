@@ -15,9 +15,10 @@ from small_deployment import offered
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Say
 from ivr.flow.engine import advance, begin
-from ivr.flow.events import DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, RouteDecided
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
 from ivr.flow.prompt import Prompt
+from routing.model import Location
 
 Length = Callable[[Prompt], float]
 """How long a sentence takes to hear, in seconds."""
@@ -26,10 +27,12 @@ Length = Callable[[Prompt], float]
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a caller does at a question. ``keys`` are empty for silence; ``moment`` is when, as a share
-    of all the time there is (1: at the last moment, which for silence is the only one)."""
+    of all the time there is (1: at the last moment, which for silence is the only one). Where ``phone``
+    is a kecamatan, his phone is found there instead, at the last moment."""
 
     keys: str = ""
     moment: float = 1.0
+    phone: str = ""
 
 
 def heard(turn: Turn, length: Length) -> float:
@@ -67,11 +70,26 @@ def start(dialplan: Dialplan, length: Length) -> tuple[Turn, float]:
 
 def follow(dialplan: Dialplan, turn: Turn, answer: Answer, length: Length) -> tuple[Turn, float]:
     """The next question after an answer, and the seconds from the one to the other."""
+    if answer.phone and (found := located(dialplan, turn, answer.phone, length)) is not None:
+        return found
     wait = turn.state.waiting
     assert isinstance(wait, Gather)
     event: Event = DigitsEntered(answer.keys) if answer.keys else NoInput()
     following, seconds = on_to_a_question(dialplan, advance(dialplan, turn.state, event), length)
     return following, open_for(wait, answer, length) + seconds
+
+
+def located(dialplan: Dialplan, turn: Turn, code: str, length: Length) -> tuple[Turn, float] | None:
+    """The next question where the phone is found in a kecamatan at the last moment of one, not for
+    sure; None where the question stays as it is."""
+    wait = turn.state.waiting
+    assert isinstance(wait, Gather)
+    learned = LocationLearned(Location("phone", code=code, confidence=0.6))
+    following = advance(dialplan, turn.state, learned)
+    if following.state.waiting == wait:
+        return None
+    following, seconds = on_to_a_question(dialplan, following, length)
+    return following, open_for(wait, Answer(), length) + seconds
 
 
 def call(dialplan: Dialplan, answers: Iterator[Answer], length: Length) -> float:
@@ -97,6 +115,8 @@ def of_the_path(path: Sequence[str]) -> list[tuple[Answer | None, float]]:
             lines.append((Answer(key[1]), seconds))
         elif ": tombol salah setelah " in line:
             lines.append((Answer(WRONG), seconds))
+        elif phone := re.search(r": ponsel di ([0-9.]+) setelah ", line):
+            lines.append((Answer(phone=phone[1]), seconds))
         elif ": diam setelah " in line:
             lines.append((Answer(), seconds))
         else:

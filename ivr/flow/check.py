@@ -125,6 +125,9 @@ def _written(dialplan: Dialplan, directory: Directory) -> Iterator[tuple[Prompt,
     if dialplan.mode == "latihan":  # the machine that plays an agency says its name
         for agency in directory.agencies:
             yield Prompt(agency.name), ("agencies.yaml", agency.id, "name")
+        for neighbour in directory.neighbours.values():
+            if neighbour.contacts:
+                yield Prompt(neighbour.name), (PLACES_FILE, "neighbours", neighbour.id, "name")
         for operator in directory.operators:
             yield Prompt(operator.name), ("operators.yaml", operator.id, "name")
 

@@ -4,11 +4,15 @@ Not estimated from the drawing of the steps: the engine itself is walked through
 caller can bring it to, each answer given at the last moment. What has been found from a state is kept;
 it holds for every turn in which the state is met again, unless the way from it was cut short by the
 bound on turns.
+
+A location of the phone may arrive at the last moment of any place question, and make it another one.
+One that arrives in another step changes no question; what a `branch` on the place makes of it later
+is walked only as if it had come with the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
@@ -20,13 +24,15 @@ from ivr.flow.events import (
     CallOffered,
     DigitsEntered,
     Event,
+    LocationLearned,
     NoInput,
     QueueSeen,
     Recorded,
     RouteDecided,
 )
-from ivr.flow.model import OPERATOR_ROUTE, CallState, Dialplan, Entry, Turn
+from ivr.flow.model import OPERATOR_ROUTE, CallState, Dialplan, Entry, Locatable, Step, Turn
 from ivr.flow.prompt import Prompt
+from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.schedule import ScheduleStep
@@ -71,6 +77,7 @@ class _Walk:
             key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
         )
         self.schedules = schedules
+        self.arrivals = _arrivals(dialplan, seconds)
         self.known: dict[object, Way] = {}
 
     def from_turn(self, turn: Turn) -> Way:
@@ -94,7 +101,7 @@ class _Walk:
     def _from_state(self, call: CallState, wait: Gather | Record | LookAtQueue) -> Way:
         # The wait itself belongs to the state: after silence it begins with other words than after a
         # wrong key.
-        state = (wait, _what_matters(call, self.asked_later))
+        state = (wait, _what_matters(call, self.dialplan.step(call.step), self.asked_later))
         found = self.known.get(state)
         if found is not None and call.turn + found.turns < engine.MAX_TURNS:
             return found
@@ -117,6 +124,15 @@ class _Walk:
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
             entry = f"{call.step}: {does} setelah {said_s(took)}"
             yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
+        if not isinstance(wait, Gather) or not isinstance(self.dialplan.step(call.step), Locatable):
+            return
+        took = asked + wait.seconds
+        for code, event in self.arrivals.items():
+            turn = advance(self.dialplan, call, event)
+            if turn.state.waiting != wait:
+                way = self.from_turn(turn)
+                entry = f"{call.step}: ponsel di {code} setelah {said_s(took)}"
+                yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
 
 
 def _answers(
@@ -151,7 +167,31 @@ def _answers(
         yield f"tombol {key}", DigitsEntered(key), wait.seconds
 
 
-def _what_matters(call: CallState, asked: frozenset[str]) -> object:
+def _arrivals(
+    dialplan: Dialplan, seconds: Callable[[Prompt], float]
+) -> Mapping[str, LocationLearned]:
+    """The locations that keep a caller longest, by kecamatan: unsure ones in those with the longest
+    names, as many as are asked about in a call, and in those that a step asks for."""
+
+    def spoken(code: str) -> float:
+        return seconds(Prompt(dialplan.places.names[code]))
+
+    longest = sorted(dialplan.places.names, key=spoken, reverse=True)[:MAX_CONFIRMATIONS]
+    return {
+        code: LocationLearned(Location("check", code=code, confidence=UNSURE_CONFIDENCE))
+        for code in dict.fromkeys((*longest, *_told_apart(dialplan)))
+    }
+
+
+def _told_apart(dialplan: Dialplan) -> list[str]:
+    """The kecamatan that some branch asks for."""
+    steps = dialplan.steps.values()
+    branches = [s for s in steps if isinstance(s, BranchStep) and s.branch == "place"]
+    cases = {case for step in branches for case in step.when}
+    return [code for code, name in dialplan.places.names.items() if cases & {code, name}]
+
+
+def _what_matters(call: CallState, step: Step, asked: frozenset[str]) -> object:
     """What the rest of a dialogue depends on. What was learned matters only where something asks."""
     counts = (call.no_input, call.no_match, tuple(sorted(call.denied.items())))
     facts = (
@@ -161,10 +201,14 @@ def _what_matters(call: CallState, asked: frozenset[str]) -> object:
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
-    # What the place question knows of the phone, and what it has asked already.
-    phone = (call.learned, call.not_there, call.confirmations, call.place_asked)
+    # Until the place is asked for, what is known of the phone matters; then what can arrive.
+    asking = call.place_asked == 1 and isinstance(step, Locatable)
+    phone: object = call.learned if call.place_asked == 0 else None
+    if asking and call.confirmations < MAX_CONFIRMATIONS:
+        phone = (call.confirmations, frozenset(call.not_there))
     place = (call.area, call.asking, call.place if call.asking == "desa" else None)
-    return (call.step, counts, call.language, call.entered, facts, phone, place)
+    said = place if isinstance(step, Locatable) or "place" in asked else None
+    return (call.step, counts, call.language, call.entered, facts, asking, phone, said)
 
 
 def _where(call: CallState) -> object:
@@ -212,9 +256,10 @@ def _offers(dialplan: Dialplan) -> Iterator[CallOffered]:
     branches = [step for step in dialplan.steps.values() if isinstance(step, BranchStep)]
     told_apart = any(step.branch == "caller" for step in branches)
     callers = (None, "0811", "0766", "+49") if told_apart else (None,)
-    cases = {case for step in branches if step.branch == "place" for case in step.when}
-    codes = [code for code, name in dialplan.places.names.items() if cases & {code, name}]
-    places = [None, *(Location("check", code=code, confidence=1.0) for code in codes)]
+    codes = _told_apart(
+        dialplan
+    )  # one that is unsure or a guess keeps longer where it arrives late
+    places = [None, *(Location("check", code=code, confidence=SURE_CONFIDENCE) for code in codes)]
     for entry, caller, place in product(
         (Entry(dialplan.start), *dialplan.entries), callers, places
     ):

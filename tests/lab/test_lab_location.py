@@ -34,7 +34,7 @@ from ivr.softphone.sipp import SipMessage, free_port
 from routing.model import Directory, Location
 
 KEY_EVERY_S = 2.5
-REACHED_S = 25.0
+REACHED_S = 40.0
 BETWEEN_S = 0.3
 """From one call to the next: SIPp starts a process for each, and two cores are few."""
 RUPAT_TRUNK = "127.0.0.8"
@@ -435,10 +435,7 @@ AML_KEY = b"kunci-laboratorium-yang-panjang"
 def test_a_place_that_a_phone_sends_while_an_agency_talks_is_shown_on_its_telephone(
     engine: Engine, agency_port: int, sipp: tuple[str, ...]
 ) -> None:
-    key = engine.home / "secrets" / "aml.key"
-    key.parent.mkdir(mode=0o700, exist_ok=True)
-    key.write_bytes(AML_KEY)
-    key.chmod(0o600)
+    with_aml_key(engine)
 
     async def call() -> tuple[str, str]:
         async with (
@@ -462,6 +459,70 @@ def test_a_place_that_a_phone_sends_while_an_agency_talks_is_shown_on_its_teleph
     before, after = asyncio.run(call())
     assert "1.2856 101.1970" not in before
     assert "1.2856 101.1970" in after
+
+
+def test_a_place_that_a_phone_sent_before_its_call_is_asked_about_and_decides(
+    engine: Engine, agency_port: int, sipp: tuple[str, ...]
+) -> None:
+    with_aml_key(engine)
+    send_aml(engine, "081276777004", 1.127, 101.186)
+
+    async def call() -> dict[str, Any]:
+        log = engine.home / "log" / "controller.out"
+        waits = "location_waits_for_its_call"
+        await eventually(lambda: waits in log.read_text(), 5, "the report to be taken in")
+        async with (
+            answerer(sipp, AGENCY, agency_port) as post,
+            caller(sipp, "127.0.0.1", engine.sip_port, number="+6281276777004") as phone,
+        ):
+            await phone.answered(5)
+            pressing = asyncio.create_task(pressed(phone.rtp.press, "11"))
+            await post.called(REACHED_S)
+            pressing.cancel()
+            await phone.hang_up()
+            return await eventually(lambda: ended(engine, phone.call_id), 10, "the end on record")
+
+    record = asyncio.run(call())
+    assert record["phone"]["source"] == "aml_https"
+    assert record["location"]["code"][:8] == "14.03.13"
+    assert record["route"][0]["agency"] == "pos-140313"
+    assert not any("Di mana kejadiannya" in line for line in record["transcript"])
+
+
+def test_a_place_that_a_phone_sends_after_its_call_is_on_its_record(
+    engine: Engine, agency_port: int, sipp: tuple[str, ...]
+) -> None:
+    with_aml_key(engine)
+
+    async def call() -> dict[str, Any]:
+        async with caller(sipp, "127.0.0.1", engine.sip_port, number="+6281276777005") as phone:
+            await phone.answered(5)
+            await phone.hang_up()
+            await eventually(lambda: ended(engine, phone.call_id), 10, "the end on record")
+            await asyncio.to_thread(send_aml, engine, "081276777005", 1.325, 101.075)
+
+            def located() -> dict[str, Any] | None:
+                record = engine.record_of(phone.call_id)
+                return record if record and record["phone"] else None
+
+            return await eventually(located, 10, "the place on record")
+
+    record = asyncio.run(call())
+    assert record["phone"]["source"] == "aml_https"
+    assert (record["phone"]["lat"], record["phone"]["lon"]) == (1.325, 101.075)
+    assert record["place"] == "14.03.16"
+
+
+def with_aml_key(engine: Engine) -> None:
+    key = engine.home / "secrets" / "aml.key"
+    key.parent.mkdir(mode=0o700, exist_ok=True)
+    key.write_bytes(AML_KEY)
+    key.chmod(0o600)
+
+
+def ended(engine: Engine, sip_call_id: str) -> dict[str, Any] | None:
+    record = engine.record_of(sip_call_id)
+    return record if record and record["ended_by"] else None
 
 
 def asserted(post: Answerer) -> str:

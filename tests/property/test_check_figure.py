@@ -13,7 +13,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
-from callers import WRONG, Answer, Length, call, follow, of_the_path, start, wrong_key
+from callers import WRONG, Answer, Length, call, follow, located, of_the_path, start, wrong_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_deployment import DIALPLAN, ROOT, shipped, small
@@ -43,6 +43,7 @@ from routing.model import Directory
 
 KEYS = "0123456789*#"
 SMALL, DIRECTORY = small()
+SHIPPED_CODES = shipped()[0].places.names
 
 
 def whole_seconds(prompt: Prompt) -> float:
@@ -58,11 +59,13 @@ def at_random(chance: random.Random) -> Iterator[Answer]:
     """One caller: what he tends to, then answer after answer, many at the last moment."""
     lateness = chance.choice((0.0, 0.5, 1.0))
     silence = chance.choice((0.0, 0.2, 0.5, 1.0))
-    keys = chance.choice((KEYS, "12345", "12", "9*#", "5", "159"))
+    keys = chance.choice((KEYS, "12345", "12", "9*#", "5", "159", "29"))
+    found = chance.choice((0.0, 0.3, 0.6))
     while True:
         late = chance.random() < lateness
         moment = 1.0 if late else chance.random()
-        yield Answer("" if chance.random() < silence else chance.choice(keys), moment)
+        phone = chance.choice(list(SHIPPED_CODES)) if chance.random() < found else ""
+        yield Answer("" if chance.random() < silence else chance.choice(keys), moment, phone)
 
 
 def test_ten_thousand_callers_never_exceed_the_figure_of_the_shipped_dialplan() -> None:
@@ -72,7 +75,7 @@ def test_ten_thousand_callers_never_exceed_the_figure_of_the_shipped_dialplan() 
     times = [call(dialplan, at_random(chance), whole_seconds) for _ in range(10_000)]
     assert max(times) <= figure
     # A figure that nobody comes near would be true and say nothing.
-    assert max(times) > 0.75 * figure
+    assert max(times) > 0.6 * figure
 
 
 def test_the_worst_caller_of_the_shipped_dialplan_takes_exactly_as_long_as_is_said() -> None:
@@ -141,7 +144,8 @@ def dialplans(draw: st.DrawFn, steps: int, circles: bool) -> Dialplan:
 def one_area() -> PlaceMenu:
     """The place questions with one area of two kecamatan: fewer keys, the same turns."""
     areas = dict(list(SMALL.places.areas.items())[:1])
-    return replace(SMALL.places, areas=areas)
+    names = {code: SMALL.places.names[code] for code in areas["1"].kecamatan.values()}
+    return replace(SMALL.places, areas=areas, names=names)
 
 
 @given(dialplans(steps=6, circles=True), st.randoms(use_true_random=False))
@@ -166,6 +170,11 @@ def longest_of_all(dialplan: Dialplan, turn: Turn) -> float:
     for keys in ("", *wait.keys, *meaningless):
         following, seconds = follow(dialplan, turn, Answer(keys), whole_seconds)
         longest = max(longest, seconds + longest_of_all(dialplan, following))
+    for code in dialplan.places.names:
+        found = located(dialplan, turn, code, whole_seconds)
+        if found is not None:
+            following, seconds = found
+            longest = max(longest, seconds + longest_of_all(dialplan, following))
     return longest
 
 

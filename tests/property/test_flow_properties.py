@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,8 @@ SHIPPED, DIRECTORY = shipped()
 AGENCIES = [agency.id for agency in DIRECTORY.agencies]
 TRUNKS = list(DIRECTORY.trunks)
 
+PlaceQuestion = Literal["wilayah", "kecamatan", "desa", "kodepos"]
+
 short = st.text(max_size=12)
 seconds = st.floats(0, 1e5, allow_nan=False)
 shares = st.floats(0, 1, allow_nan=False)
@@ -51,6 +54,7 @@ locations = st.builds(
     radius_m=st.none() | seconds,
     confidence=shares,
     method=st.none() | short,
+    kind=st.sampled_from(["", "inside", "snapped", "sea", "outside"]),
 )
 routes = st.builds(
     Route,
@@ -74,7 +78,20 @@ offers = st.builds(
     location=st.none() | locations,
     test=st.booleans(),
 )
-digits = st.builds(DigitsEntered, st.sampled_from([*"0123456789*#", "", "12"]))
+digits = st.builds(
+    DigitsEntered, st.sampled_from([*"0123456789*#", "", "12", "1001", "28784", "99999"])
+)
+PLACE_QUESTIONS: list[tuple[PlaceQuestion, ...]] = [
+    ("wilayah", "kecamatan"),
+    ("wilayah", "kecamatan", "desa"),
+    ("wilayah", "kecamatan", "kodepos"),
+    ("wilayah", "kecamatan", "kodepos", "desa"),
+]
+CODES = replace(
+    SHIPPED.places,
+    postcodes={"28784": "14.03.13"},
+    desa={code: {"1001": f"{code}.1001"} for code in DIRECTORY.places},
+)
 decisions = st.builds(
     RouteDecided,
     routes=st.lists(routes, max_size=4).map(tuple),
@@ -134,12 +151,14 @@ def dialplans(draw: st.DrawFn) -> Dialplan:
             tries = draw(st.none() | st.integers(1, 3))
             steps[name] = MenuStep(menu=name, options=options, tries=tries, otherwise=draw(targets))
         elif kind == "place":
-            steps[name] = AskPlaceStep(ask_place=("wilayah", "kecamatan"), then=draw(targets))
+            steps[name] = AskPlaceStep(
+                ask_place=draw(st.sampled_from(PLACE_QUESTIONS)), then=draw(targets)
+            )
         elif kind == "connect":
             steps[name] = ConnectStep(connect="routes", whisper="{incident}, {place}. Tekan 1.")
         else:
             steps[name] = OperatorStep(operator=draw(st.sampled_from(["", "Tunggu."])))
-    return replace(SHIPPED, start=names[0], steps=steps)
+    return replace(SHIPPED, start=names[0], steps=steps, places=CODES)
 
 
 def may_end(turn: Turn, event: Event) -> bool:
@@ -213,7 +232,8 @@ def test_every_event_survives_the_journal(event: Event) -> None:
 
 
 def until_rung(dialplan: Dialplan, answers: Sequence[Event]) -> Turn:
-    """The caller gives these answers, then stays silent; routing answers as it does."""
+    """The caller gives these answers, his phone is found in between, then there is silence; routing
+    answers as it does."""
     turn = begin(dialplan, offered())
     left = list(answers)
     for _ in range(200):
@@ -240,6 +260,32 @@ def test_whatever_a_caller_presses_somebody_is_rung_in_any_dialplan(
     dialplan: Dialplan, answers: list[Event]
 ) -> None:
     until_rung(dialplan, answers)
+
+
+found = st.builds(LocationLearned, locations)
+
+
+@given(dialplans(), st.lists(digits | st.just(NoInput()) | found, max_size=60))
+@settings(max_examples=200)
+def test_wherever_the_phone_is_found_meanwhile_somebody_is_rung(
+    dialplan: Dialplan, events: list[Event]
+) -> None:
+    until_rung(dialplan, events)
+
+
+@given(st.lists(st.sampled_from(list(DIRECTORY.places)), min_size=3, max_size=30))
+def test_nobody_is_asked_more_than_twice_whether_his_phone_is_right(codes: list[str]) -> None:
+    turn = advance(SHIPPED, begin(SHIPPED, offered()).state, DigitsEntered("1"))
+    asked = 0
+    for code in codes:
+        learned = LocationLearned(Location("sip_pidf", code=code, confidence=0.7))
+        following = advance(SHIPPED, turn.state, learned)
+        asked += following.state.waiting != turn.state.waiting
+        turn = following
+        if turn.state.asking == "confirm":
+            turn = advance(SHIPPED, turn.state, DigitsEntered("2"))
+    assert isinstance(turn.state.waiting, Gather)
+    assert asked == min(len(set(codes)), 2)
 
 
 @given(st.lists(st.sampled_from([NoInput(), DigitsEntered("9"), DigitsEntered("#")]), max_size=9))

@@ -62,6 +62,11 @@ def test_the_guide_shows_each_of_the_things_an_administrator_changes() -> None:
         "Jam buka dan hari raya",
         "Nomor lain dan panggilan uji",
         "Bahasa lain",
+        "Siapa dihubungi lebih dulu",
+        "Desa, kode pos dan tetangga",
+        "Telepon dan jalur yang diketahui tempatnya",
+        "Peta dan tabel sel",
+        "Membetulkan lokasi panggilan",
     ]
     assert "## Istilah" in GUIDE.read_text(encoding="utf-8")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from small_deployment import DIALPLAN, offered, small
+from small_deployment import DIALPLAN, offered, small, with_files
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
 from ivr.flow.engine import advance, replay
@@ -17,6 +17,7 @@ from ivr.flow.events import (
     NoInput,
     RouteDecided,
 )
+from ivr.flow.loader import load
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
 from ivr.flow.prompt import Prompt
 from routing.model import Location
@@ -218,3 +219,84 @@ def test_what_is_learned_of_a_call_that_waits_for_no_key_changes_nothing_in_it()
     ringing = after(*pressed("11"), RouteDecided((OPERATOR_ROUTE,), ()))
     turn = advance(SMALL, ringing.state, learned(PINGGIR, 0.95))
     assert turn.actions == (ringing.state.waiting,)
+
+
+def with_codes(*more: str) -> Dialplan:
+    """The small deployment with two desa of Mandau and two postcodes, asked for where ``more`` says."""
+    questions = ", ".join(("wilayah", "kecamatan", *more))
+    text = DIALPLAN.replace("[wilayah, kecamatan]", f"[{questions}]")
+    dialplan, _ = small(dialplan=text)
+    places = replace(
+        dialplan.places,
+        postcodes={"28784": PINGGIR, "28884": f"{MANDAU}.1001"},
+        desa={MANDAU: {"1001": f"{MANDAU}.1001", "1002": f"{MANDAU}.1002"}},
+    )
+    return replace(dialplan, places=places)
+
+
+def keyed(*digits: str) -> list[Event]:
+    return [DigitsEntered(each) for each in digits]
+
+
+@pytest.mark.parametrize(
+    ("postcode", "code", "name"),
+    [("28784", PINGGIR, "Pinggir"), ("28884", f"{MANDAU}.1001", "Mandau")],
+)
+def test_five_digits_of_the_postcode_stand_for_both_keys(
+    postcode: str, code: str, name: str
+) -> None:
+    turn = after(*keyed("*", postcode), dialplan=with_codes("kodepos"))
+    assert turn.actions == (
+        Learn("place", code, (FIRE, Prompt(name))),
+        DecideRoute("kebakaran", code, 0.9),
+    )
+
+
+def test_a_postcode_that_nobody_knows_is_asked_for_once_more_and_then_the_area_is() -> None:
+    dialplan = with_codes("kodepos")
+    first = after(*keyed("*"), dialplan=dialplan)
+    assert asked(first) == ["Kalimat place_postcode."]
+    again = after(*keyed("*", "99999"), dialplan=dialplan)
+    assert asked(again) == ["Kalimat place_postcode_unknown."]
+    area = after(*keyed("*", "99999"), NoInput(), dialplan=dialplan)
+    assert asked(area) == [AREA]
+    assert isinstance(area.state.waiting, Gather)
+    assert set(area.state.waiting.keys) == set("012"), "there is no way round in a circle"
+    told = after(*keyed("*", "99999", "88888", "1", "2"), dialplan=dialplan)
+    assert told.actions[-1] == DecideRoute("kebakaran", SOLAPAN, 0.9)
+    silent = after(*keyed("*"), *[NoInput()] * 4, dialplan=dialplan)
+    assert silent.actions == (DecideRoute("kebakaran", None, 0.0),)
+
+
+def test_the_star_is_a_wrong_key_where_no_postcode_is_asked_for() -> None:
+    assert asked(after(*keyed("*"))) == ["Kalimat no_match.", AREA]
+
+
+def test_four_digits_after_the_kecamatan_name_the_desa() -> None:
+    dialplan = with_codes("desa")
+    question = after(*keyed("1", "1"), dialplan=dialplan)
+    assert question.actions[0] == Learn("place", MANDAU, (FIRE, Prompt("Mandau")))
+    assert asked(question) == ["Kalimat place_desa."]
+    turn = after(*keyed("1", "1", "1002"), dialplan=dialplan)
+    assert turn.actions == (
+        Learn("place", f"{MANDAU}.1002", (FIRE, Prompt("Mandau"))),
+        DecideRoute("kebakaran", f"{MANDAU}.1002", 0.9),
+    )
+
+
+@pytest.mark.parametrize("answer", [NoInput(), DigitsEntered("9999"), DigitsEntered("12")])
+def test_without_a_desa_that_is_known_the_kecamatan_is_enough(answer: Event) -> None:
+    turn = after(*keyed("1", "1"), answer, dialplan=with_codes("desa"))
+    assert turn.actions == (DecideRoute("kebakaran", MANDAU, 0.9),)
+
+
+def test_no_desa_is_asked_for_where_none_is_written() -> None:
+    turn = after(*keyed("1", "2"), dialplan=with_codes("desa", "kodepos"))
+    assert turn.actions[-1] == DecideRoute("kebakaran", SOLAPAN, 0.9)
+
+
+@pytest.mark.parametrize("written", ["[kecamatan]", "[wilayah, desa]", "[wilayah, kecamatan, rt]"])
+def test_place_questions_that_nobody_asks_are_told_where_they_stand(written: str) -> None:
+    loaded = load(with_files(dialplan=DIALPLAN.replace("[wilayah, kecamatan]", written)))
+    (fault,) = loaded.faults
+    assert (fault.file, fault.line) == ("dialplan.yaml", 20)

@@ -10,7 +10,8 @@ kecamatan stands in for it and is marked as a guess. `0` is the operator here to
 Nobody is asked what his phone has told already. Where it is sure of the kecamatan, the question is
 left out; where it is not, one key says whether it is right; whoever says no is asked. So it goes also
 with a location that arrives while the caller is being asked. Whoever comes here a second time did not
-agree with what was found, and is asked.
+agree with what was found, and is asked. What he has missed is counted over all of these questions, so
+that none of them keeps him long.
 
 `[wilayah, kecamatan, desa]` asks for the four digits of the desa too, `kodepos` takes the postcode
 after `*` instead of the area; both may stand there. Neither is a gate: silence goes on.
@@ -104,8 +105,6 @@ class AskPlaceStep(Written):
             asking="confirm",
             entered=kecamatan,
             confirmations=call.confirmations + 1,
-            no_input=0,
-            no_match=0,
         )
         return wait(call, _ask_whether(dialplan, kecamatan))
 
@@ -147,8 +146,6 @@ class AskPlaceStep(Written):
                 asking="",
                 entered=None,
                 not_there=(*call.not_there, kecamatan),
-                no_input=0,
-                no_match=0,
             )
             return wait(call, self._ask_area(dialplan, ""))
         call, phrase, times = missed(call, event)

@@ -5,8 +5,10 @@
       whisper: "{incident}, {place}. Tekan 1 untuk menerima, 2 bila tidak bisa, 3 untuk mengulang."
 
 The whisper is what a responder hears before the caller is joined: `{incident}`, `{place}`, and by the
-name of an `ask` or `record` step what the caller answered there. The platform adds from which number
-the caller calls. The operator is always the last target, so this step needs no `then`.
+name of an `ask` or `record` step what the caller answered there. Before it come the reasons of the
+decision for which there is a shared sentence (`because.<rule>`), such as that the place is only a guess.
+The platform adds from which number the caller calls. The operator is always the last target, so this
+step needs no `then`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from ivr.flow.model import OPERATOR_ROUTE, Answer, CallState, Dialplan, Outcome,
 from ivr.flow.prompt import Prompt
 from ivr.flow.template import Template, filled, texts
 from ivr.flow.written import Written
-from routing.model import OPERATOR
+from routing.model import OPERATOR, Reason
 
 
 class ConnectStep(Written):
@@ -49,10 +51,16 @@ class ConnectStep(Written):
         routes = event.routes
         if not routes or routes[-1].agency != OPERATOR:
             routes = (*routes, OPERATOR_ROUTE)
-        return wait(call, dial(dialplan, call, routes, self._briefing(dialplan, call)))
+        whisper = self._briefing(dialplan, call, event.because)
+        return wait(call, dial(dialplan, call, routes, whisper))
 
-    def _briefing(self, dialplan: Dialplan, call: CallState) -> tuple[Prompt, ...]:
-        return (*dialplan.marked(call), *filled(dialplan, call, self.whisper))
+    def _briefing(
+        self, dialplan: Dialplan, call: CallState, because: tuple[Reason, ...]
+    ) -> tuple[Prompt, ...]:
+        """What and where, and before it what of the reasons changes what a responder does."""
+        said = dict.fromkeys(f"because.{reason.rule_id}" for reason in because)
+        reasons = (prompt for key in said for prompt in dialplan.phrase(key))
+        return (*dialplan.marked(call), *reasons, *filled(dialplan, call, self.whisper))
 
     def exits(self) -> Mapping[Path, str]:
         return {}
