@@ -393,17 +393,17 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Siapa yang akan dihubungi untuk kejadian ini di tempat ini, dan mengapa."""
-    from ivr.commands import explain as explaining
-    from routing import explain as explained
+    from ivr.commands.explain import explained
+    from routing import explain as explaining
 
     try:
-        decision = explaining.decision(_published(deployment), incident, at, place, when)
+        found = explained(_published(deployment), incident, at, place, when)
     except ValueError as error:
         _stop(str(error), WRONG)
     if as_json:
-        _print_json(explained.to_json(decision))
+        _print_json(explaining.to_json(found.decision))
     else:
-        print(explained.explain(decision))
+        print(found.understood, explaining.explain(found.decision), sep="\n\n")
 
 
 @calls_app.callback()

@@ -133,10 +133,20 @@ def _choices(
 
 
 def _codes(directory: Directory, location: Location | None) -> list[tuple[str, float]]:
-    """The places the caller may be at, the best first, each with its share of what was told."""
+    """The places the caller may be at, the best first, each with its share of what was told.
+
+    A wide circle is a little of many desa: where each is too small to count, their kecamatan may.
+    """
     if location is None:
         return []
     shares = {c.code: c.share for c in location.candidates if c.share >= SMALLEST_SHARE}
+    named = {code[:KECAMATAN] for code in (*shares, location.code or "")}
+    small: dict[str, float] = {}
+    for candidate in location.candidates:
+        kecamatan = candidate.code[:KECAMATAN]
+        if kecamatan not in named and candidate.share > 0:
+            small[kecamatan] = small.get(kecamatan, 0.0) + candidate.share
+    shares |= {code: share for code, share in small.items() if share >= SMALLEST_SHARE}
     others = sorted(shares, key=lambda code: -shares[code])
     codes = dict.fromkeys([*([location.code] if location.code else []), *others])
     return [(c, shares.get(c, 1.0)) for c in codes if c[:KECAMATAN] in directory.places]

@@ -53,12 +53,22 @@ class Areas:
             )
             reading.problem(file, path, "ambiguous-place", message)
             return None
-        meant = suggestion(word, self.kecamatan, listing=False)
-        meant = meant or suggestion(word, self.desa, listing=False)
-        meant = meant or suggestion(word, self.kecamatan)
+        meant = self._meant(word)
         message = f"Kecamatan atau desa {word[:40]!r} tidak ada di places.yaml.{meant}"
         reading.problem(file, path, "unknown-place", message)
         return None
+
+    def _meant(self, word: str) -> str:
+        """What may have been meant; a desa of a kecamatan that is written well is looked for there."""
+        whole = f"{word.partition('/')[0]}/"
+        within = [name for name in self.desa if name.startswith(whole)] if "/" in word else []
+        bare = [name for name in self.desa if "/" not in name]
+        return (
+            suggestion(word, within, listing=False)
+            or suggestion(word, self.kecamatan, listing=False)
+            or suggestion(word, bare, listing=False)
+            or suggestion(word, self.kecamatan)
+        )
 
 
 def places(reading: Reading) -> dict[str, Place]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from ivr.calls.published import Published
@@ -17,24 +18,60 @@ _A_MONDAY = datetime(2024, 1, 1)
 _DAY_AND_TIME = re.compile(r"([a-z]+) +([0-9]{1,2}):([0-9]{2})")
 
 
-def decision(
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The decision, and in a sentence how the place and the time were understood."""
+
+    decision: RouteDecision
+    understood: str
+
+
+def explained(
     published: Published, incident: str, at: str | None, place: str | None, when: str | None = None
-) -> RouteDecision:
+) -> Explained:
     """Decide; raises ValueError with a sentence where the question itself is wrong."""
     if incident not in SERVICES:
         raise ValueError(f"Kejadian {incident!r} tidak dikenal. Pilih: {', '.join(SERVICES)}.")
     if (at is None) == (place is None):
         raise ValueError("Sebut salah satu: --at LINTANG,BUJUR[,RADIUS] atau --place KODE.")
     directory = published.directory
-    zone = published.dialplan.calendar.local(0.0).tzinfo
-    circumstances = Circumstances(at=moment(when, zone) if when is not None else None)
+    calendar = published.dialplan.calendar
+    local = moment(when, calendar.local(0.0).tzinfo) if when is not None else None
     if place is not None:
         _known(directory, place)
         location = Location("operator", code=place, confidence=1.0)
     else:
         lat, lon, radius = position(at or "")
         location = placed(Told("operator"), published.geography, lat, lon, radius or None)
-    return decide(directory, incident, location, circumstances)
+    where = _where(directory, location, approximate=published.geography.approximate)
+    time = f"{DAYS[local.weekday()].capitalize()} {local:%H:%M} {calendar.zone}" if local else ""
+    understood = f"{where[:1].upper()}{where[1:]}. {time or 'Jam buka tidak dihitung (--when)'}."
+    decided = decide(directory, incident, location, Circumstances(at=local))
+    return Explained(decided, understood)
+
+
+def _where(directory: Directory, location: Location, *, approximate: bool) -> str:
+    """How the place lies to what is known of the deployment."""
+    name = _called(directory, location.code)
+    neighbour = directory.neighbours.get(location.neighbour or "")
+    said = {
+        "inside": f"di dalam batas {name}",
+        "snapped": f"di luar semua batas, paling dekat {name}",
+        "sea": f"di laut, paling dekat {name}",
+        "outside": "di luar wilayah" + (f", di atau dekat {neighbour.name}" if neighbour else ""),
+    }.get(location.kind, f"di {name}")
+    if len(location.candidates) > 1:
+        shares = (f"{one.share:.0%} {_called(directory, one.code)}" for one in location.candidates)
+        said += f"; lingkarannya {', '.join(shares)}"
+    return f"{said}, menurut batas perkiraan" if location.kind and approximate else said
+
+
+def _called(directory: Directory, code: str | None) -> str:
+    place = directory.places.get((code or "")[:KECAMATAN])
+    if place is None:
+        return "tempat yang tidak diketahui"
+    desa = place.desa.get(code or "")
+    return f"{place.name} ({code})" if desa is None else f"{desa.name}, {place.name} ({code})"
 
 
 def _known(directory: Directory, code: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from laboratory import AGENCY, OPERATOR, Engine, lab_deployment
+from laboratory import AGENCY, MANDAU_ALONE, OPERATOR, Engine, lab_deployment
 
 from ivr.config import PROJECT
 from ivr.platforms.asterisk.programs import tool
@@ -50,6 +50,7 @@ def peered(
             '- {via: damkar-sip, number: "101", accept: answer}\n    '
             "- {via: jasnita, number: ISI-NOMOR, ring: 15s, accept: press}": f"{first}\n    {second}"
         },
+        "places.yaml": MANDAU_ALONE,
         "dialplan.yaml": {"wait: 4s}": "wait: 4s, drop: 2s}"},
         "operators.yaml": {"- {via: pusat-sip, number: ISI-NOMOR, accept: press}": operator},
     }

@@ -216,6 +216,10 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         server.server_close()
 
 
+MANDAU_ALONE = {"name: Mandau\n    block: daratan": "name: Mandau\n    block: mandau"}
+"""For places.yaml: Mandau as an island, so that no machine that plays another post takes its calls."""
+
+
 def lab_deployment(folder: Path, changes: Mapping[str, Mapping[str, str]]) -> Path:
     """A copy of the shipped deployment with some lines of its files replaced."""
     folder.mkdir(parents=True)

@@ -20,6 +20,7 @@ from exchange import ROUND_S, exchange
 from laboratory import (
     AGENCY,
     CLEAR,
+    MANDAU_ALONE,
     OPERATOR,
     Engine,
     crowd,
@@ -52,6 +53,7 @@ def with_people(home: Path, operator: str, agency: str | None = None) -> Engine:
     Its greeting and first menu are one word each, so that a key is waited for within seconds.
     """
     changes = {
+        "places.yaml": MANDAU_ALONE,
         "operators.yaml": {PERSON: f'- {{number: "sip:petugas@{operator}"}}'},
         "dialplan.yaml": {
             "say: Anda terhubung ke 112 Bengkalis. Jangan tutup telepon. Panggilan direkam.": "say: Mandau",

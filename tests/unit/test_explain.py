@@ -9,7 +9,7 @@ import pytest
 from small_deployment import SHIPPED, shipped
 
 from ivr.calls.published import Published
-from ivr.commands.explain import decision, moment
+from ivr.commands.explain import explained, moment
 from ivr.deployment import Texts
 from routing.geography import geography, surroundings
 from routing.hours import Hours
@@ -24,6 +24,12 @@ PUBLISHED = Published(
     Texts(SHIPPED, {}, ""),
     geography=geography(surroundings(DIRECTORY.places), POINTS),
 )
+
+
+def decision(
+    published: Published, incident: str, at: str | None, place: str | None, when: str | None = None
+) -> RouteDecision:
+    return explained(published, incident, at, place, when).decision
 
 
 def rules(found: RouteDecision) -> list[str]:
@@ -53,6 +59,27 @@ def test_a_place_is_a_kecamatan_or_a_desa(place: str) -> None:
 def test_a_place_that_is_not_known_is_told(place: str) -> None:
     with pytest.raises(ValueError, match="tidak dikenal"):
         decision(PUBLISHED, "kebakaran", None, place)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("1.2856,101.197", "Di dalam batas Mandau (14.03.09), menurut batas perkiraan."),
+        ("1.27,101.14,9000", "% Bathin Solapan (14.03.16)"),
+        ("2.3,101.65", "Di laut, paling dekat Rupat Utara (14.03.11)"),
+        ("0.70,101.95", "Di luar wilayah, di atau dekat Kabupaten Siak"),
+        ("-6.2,106.8", "Di luar wilayah, menurut"),
+    ],
+)
+def test_how_a_point_lies_to_the_areas_is_told(at: str, said: str) -> None:
+    assert said in explained(PUBLISHED, "kebakaran", at, None).understood
+
+
+def test_how_a_place_and_a_time_were_understood_is_told() -> None:
+    found = explained(PUBLISHED, "kebakaran", None, "14.03.10.2007", "2026-11-24 22:00")
+    assert found.understood == "Di Makeruh, Rupat (14.03.10.2007). Selasa 22:00 WIB."
+    found = explained(PUBLISHED, "kebakaran", None, "14.03.10")
+    assert found.understood == "Di Rupat (14.03.10). Jam buka tidak dihitung (--when)."
 
 
 def test_the_hours_of_a_day_are_told() -> None:

@@ -218,6 +218,20 @@ def test_a_place_that_may_be_another_asks_those_who_serve_the_other_after_the_fi
     assert "35%" in said
 
 
+def test_a_little_of_many_desa_is_a_part_of_their_kecamatan() -> None:
+    bantan = tuple(Candidate(code, 0.05) for code in sorted(BENGKALIS.places["14.03.02"].desa)[:8])
+    rest = (Candidate("14.03.01.1001", 0.6), *bantan)
+    location = Location("check", "14.03.01.1001", confidence=0.6, candidates=rest)
+    decision = decide(BENGKALIS, "kriminal", location)
+    first, second, *_ = (route.agency for route in decision.routes)
+    assert (first, second) == ("polsek-bengkalis", "polsek-bantan")
+    (said,) = [reason.text for reason in decision.because if reason.rule_id == "may-serve"]
+    assert "Bantan (14.03.02)" in said
+    assert "40%" in said
+    nowhere = decide(BENGKALIS, "kriminal", Location("check", candidates=bantan))
+    assert nowhere.routes[0].agency == "polsek-bantan"
+
+
 def test_who_made_false_reports_is_dialled_for_like_anybody() -> None:
     mandau = Location("check", "14.03.09", confidence=1.0)
     decision = decide(BENGKALIS, "kebakaran", mandau, Circumstances(caller_class="false_reports"))
