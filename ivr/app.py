@@ -34,6 +34,8 @@ from ivr.calls.published import (
 from ivr.calls.ways import Ways, full
 from ivr.calls.whereabouts import Whereabouts
 from ivr.config import Config
+from ivr.flow.engine import replay
+from ivr.flow.events import CallOffered
 from ivr.location import cells
 from ivr.location.arrivals import AFTER_S, Arrivals, Reported
 from ivr.location.sources import sources
@@ -42,6 +44,7 @@ from ivr.platforms.asterisk import extensions, pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.pidf_out import exact
 from ivr.platforms.asterisk.show import line, show
 from ivr.store.recent import Recent, recent
 from ivr.store.recorder import Recorder
@@ -52,9 +55,17 @@ log = structlog.get_logger(__name__)
 
 JOINED_S = 0.5
 JOINED_LOOK_S = 0.02
-RECENT_S = 2.0
+RECENT_S = 0.3
+"""Callers are kept waiting for the calls of the last while no longer than this."""
+
+LOOK_AGAIN_S = 5.0
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
+
+
+def forget_later(recorder: Recorder, call_id: str, after_s: float = MEMORY_S) -> None:
+    """Let the record of a call leave memory; on disk it stays."""
+    asyncio.get_running_loop().call_later(after_s, recorder.forget, call_id)
 
 
 def build_host(
@@ -70,9 +81,8 @@ def build_host(
     keys: defaultdict[str, Keys] = defaultdict(Keys)
 
     def forget(call_id: str, after_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(after_s, keys.pop, call_id, None)
-        loop.call_later(after_s, recorder.forget, call_id)
+        asyncio.get_running_loop().call_later(after_s, keys.pop, call_id, None)
+        forget_later(recorder, call_id, after_s)
 
     async def joined(call_id: str) -> str | None:
         """Two lines tell of one moment: the dialogue's closes, and AMI says who accepted."""
@@ -175,7 +185,7 @@ async def serve_calls(config: Config, published: Published) -> None:
     try:
         board, ways = Board(), Ways()
         held = Held(published, lambda version: load_version(config, version))
-        arrivals = await _arrivals(config)
+        arrivals = _noted(await _recent(config, RECENT_S))
         whereabouts = Whereabouts(
             (
                 *sources(config.home / cells.FILE),
@@ -184,8 +194,10 @@ async def serve_calls(config: Config, published: Published) -> None:
             ),
             arrivals,
             record=recorder.record,
+            on_record=recorder.events_of,
             is_over=board.has_ended,
-            show=lambda call_id, location: _shown(listener, held, call_id, location),
+            forget=lambda call_id: forget_later(recorder, call_id),
+            show=lambda call_id, location: _shown(listener, held, recorder, call_id, location),
             geography=lambda: held.current.geography,
         )
         host = build_host(config, held, recorder, board, ways=ways, whereabouts=whereabouts)
@@ -205,8 +217,9 @@ async def serve_calls(config: Config, published: Published) -> None:
         spooling = asyncio.create_task(
             arrivals.follow(Spool(config.spool_dir), whereabouts.brought)
         )
+        looking = asyncio.create_task(_look_again(config, arrivals, whereabouts))
         await stop.wait()
-        for task in (draining, beating, following, spooling):
+        for task in (draining, beating, following, spooling, looking):
             task.cancel()
         await server.close()
         listener.close()
@@ -226,18 +239,19 @@ async def _follow(config: Config, held: Held) -> None:
     await held.follow(lambda: versions.newest(config.published_dir), current)
 
 
-async def _arrivals(config: Config) -> Arrivals:
-    """The calls of the last while and what is known of them. A database that is away is not waited for."""
-    known = Recent()
+async def _recent(config: Config, seconds: float) -> Recent:
+    """The calls of the last while, and what is known of them; nothing where that takes longer."""
     since = time.time() - AFTER_S
     try:
-        known = await asyncio.wait_for(
-            asyncio.to_thread(recent, config.database_url, since), RECENT_S
-        )
-    except (
-        Exception
-    ) as error:  # whatever it is: the next caller is more than the last one's position
+        async with asyncio.timeout(seconds):
+            return await asyncio.to_thread(recent, config.database_url, since)
+    except Exception as error:  # the next caller is more than the last one's position
         log.error("recent_calls_unknown", error=type(error).__name__)
+        return Recent()
+
+
+def _noted(known: Recent) -> Arrivals:
+    """What arrives from now on finds these calls too."""
     arrivals = Arrivals(known.locations)
     for call_id, caller, at, ended_at in known.calls:
         arrivals.offered(call_id, caller, at)
@@ -246,13 +260,29 @@ async def _arrivals(config: Config) -> Arrivals:
     return arrivals
 
 
-async def _shown(listener: Listener, held: Held, call_id: str, location: Location) -> None:
-    """Let the people who have a call see where its phone is."""
-    directory = held.current.directory
-    place = directory.places.get(location.kecamatan or "")
-    neighbour = directory.neighbours.get(location.neighbour or "")
-    known = place.name if place is not None else neighbour.name if neighbour is not None else ""
-    await show(listener, call_id, line(known, location), location, directory)
+async def _look_again(config: Config, arrivals: Arrivals, whereabouts: Whereabouts) -> None:
+    """Once another controller has handed over: the calls that it took in the meantime."""
+    await asyncio.sleep(LOOK_AGAIN_S)
+    for call_id, caller, at, ended_at in (await _recent(config, LOOK_AGAIN_S)).calls:
+        if not arrivals.knows(call_id):
+            whereabouts.known(call_id, caller, at)
+            if ended_at is not None:
+                arrivals.ended(call_id, ended_at)
+
+
+async def _shown(
+    listener: Listener, held: Held, recorder: Recorder, call_id: str, location: Location
+) -> None:
+    """Let the people who have a call see a place, if it is the one that is acted on now."""
+    events = await recorder.events_of(call_id)
+    offered = next((event for event in events if isinstance(event, CallOffered)), None)
+    if offered is None:
+        return
+    published = await held.get(offered.dialplan_version)
+    state = replay(published.dialplan, events).state
+    if location in (state.location, exact(state.location, state.heard)):
+        known = " ".join(prompt.text for prompt in published.dialplan.known(state))
+        await show(listener, call_id, line(known, location), location, published.directory)
 
 
 async def _drain(

@@ -56,6 +56,9 @@ FALLS_OF_A_LOOP = 5
 LOOP_PAUSE = 30.0
 DRAIN_SECONDS = 120.0
 WATCH_SECONDS = 2.0
+NOT_STARTED_S = 1.0
+"""What could not be started is tried again after this."""
+
 PUBLISHED_SECONDS = 0.05
 SAVES_SECONDS = 1.0
 TICKETS_SECONDS = 1.0
@@ -352,18 +355,24 @@ class Swap:
 
 
 def _start(component: Component) -> None:
+    """Start it; raises OSError where the machine has no room for it, and then nothing is left behind."""
     reader, writer = os.pipe()
-    with component.output.open("ab") as output:
-        component.process = subprocess.Popen(
-            component.command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**component.environment, "SIAGA_BEAT_FD": str(writer)},
-            pass_fds=(writer,),
-            start_new_session=True,
-        )
-    os.close(writer)
+    try:
+        with component.output.open("ab") as output:
+            component.process = subprocess.Popen(
+                component.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**component.environment, "SIAGA_BEAT_FD": str(writer)},
+                pass_fds=(writer,),
+                start_new_session=True,
+            )
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
     os.set_blocking(reader, False)
     if component.pipe is not None:
         os.close(component.pipe)
@@ -379,7 +388,13 @@ def _look(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
     if process is None:
         if time.monotonic() < component.start_again_at:
             return False
-        _start(component)
+        try:
+            _start(component)
+        except (
+            OSError
+        ) as error:  # no memory, no files left: the others go on, and it is tried again
+            log.error("not_started", component=component.name, error=str(error))
+            component.start_again_at = time.monotonic() + NOT_STARTED_S
         return True
     if process.poll() is not None:
         _fell(component, process.returncode)

@@ -143,8 +143,7 @@ async def resume(session: AgiSession, host: Host) -> None:
         await new_call(session, host)
         return
     published, turn = await _replayed(host, events)
-    offered = turn.state.offered
-    host.whereabouts.again(call_id, offered.caller, offered.at)
+    _again(host, turn, events)
     host.forget(call_id, LONGEST_S)
     key = session.environment.get("agi_arg_5", "")
     if key in tuple("123456789*#"):
@@ -160,6 +159,7 @@ async def next_target(session: AgiSession, host: Host) -> None:
     async with asyncio.timeout(EVENTS_S):
         events = await host.events_of(call_id)
     published, turn = await _replayed(host, events)
+    _again(host, turn, events)
     agency, _, trunk = (await _variable(session, "SIAGA_RESULT_ID")).partition("/")
     status = await _variable(session, "SIAGA_RESULT")
     talk = await _variable(session, "SIAGA_RESULT_TALK")
@@ -176,6 +176,12 @@ async def next_target(session: AgiSession, host: Host) -> None:
     following = engine.advance(published.dialplan, turn.state, ended)
     host.record(call_id, ended)
     await _walk(session, host, published, call_id, following)
+
+
+def _again(host: Host, turn: Turn, events: Sequence[Event]) -> None:
+    """The call is here again: what arrived for it meanwhile lies in its box before anything is asked."""
+    offered = turn.state.offered
+    host.whereabouts.again(offered.call_id, offered.caller, offered.at, events)
 
 
 def named(cause: str, heard_s: float) -> str:

@@ -126,6 +126,10 @@ def _learned(
     connection: Connection, call_id: str, seq: int, at: float, body: Mapping[str, Any]
 ) -> None:
     known = {name: body[name] for name in ("incident", "place") if name in body}
+    if body.get("source") == "operator":
+        known.pop(
+            "place", None
+        )  # what an operator corrected stays, whatever is keyed in afterwards
     if known:
         _change(connection, call_id, **known)
     # A place that was taken from where the phone is has its own row, of its own source, already.

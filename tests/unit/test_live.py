@@ -147,7 +147,9 @@ class House:
             self.sources,
             self.arrivals,
             record=self._record,
+            on_record=self._events_of,
             is_over=lambda call_id: False,
+            forget=lambda call_id: None,
             show=self._shown,
             geography=lambda: self.geography,
         )
