@@ -254,6 +254,22 @@ def test_a_newer_word_of_a_source_supersedes_the_older_and_both_are_kept(url: st
     ]
 
 
+def test_what_an_operator_corrected_is_not_undone_by_a_key(url: str) -> None:
+    corrected = {"location": {"source": "operator", "code": "14.03.13", "confidence": 0.95}}
+    put(
+        url,
+        records(
+            (0.0, offered(None)),
+            (1.0, "location_learned", corrected),
+            (2.0, "learned", {"place": "14.03.01", "confidence": 0.9, "source": "operator"}),
+        ),
+    )
+    call = shown(url)
+    location = call["location"]
+    assert isinstance(location, dict)
+    assert (call["place"], location["code"]) == ("14.03.13", "14.03.13")
+
+
 def test_a_place_taken_from_the_phone_is_not_recorded_as_said_by_the_caller(url: str) -> None:
     here = Location("sip_pidf", "14.03.09", 1.2856, 101.197, 50.0, 0.9)
     learned = {"place": "14.03.09", "confidence": 0.9, "source": "sip_pidf"}

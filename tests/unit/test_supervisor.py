@@ -130,3 +130,25 @@ def test_work_beside_the_calls_goes_on_after_a_failure_and_stands_back_if_told_t
     assert first[1] == usual + 3
     assert os.getpriority(os.PRIO_PROCESS, 0) == usual
     assert {line["event"] for line in logs} == {"work_failed"}
+
+
+def test_a_child_that_cannot_be_started_is_tried_again_and_costs_nothing_else(
+    child: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "NOT_STARTED_S", 0.05)
+    start(child, BEATS_ONCE)
+    look_until(child, "running")
+    assert child.process is not None
+    output, child.output = child.output, child.output / "in a file"
+    child.process.kill()
+    look_until(child, "restarting")
+    files = len(os.listdir("/proc/self/fd"))
+    with capture_logs() as logs:
+        until = time.monotonic() + 5.0
+        while not logs and time.monotonic() < until:
+            supervisor._look(child, NO_ASTERISK, NOWHERE)
+    assert [entry["event"] for entry in logs][:1] == ["not_started"]
+    assert len(os.listdir("/proc/self/fd")) <= files
+    child.output = output
+    child.command = (sys.executable, "-c", BEATS)
+    look_until(child, "running")
