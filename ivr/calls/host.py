@@ -25,7 +25,8 @@ class Host:
     did; it may take a moment. ``heard_s`` tells for how long a voice was heard, until this moment, on a
     leg that was asked to press a key. ``knows`` tells whether a call's keys are wanted; ``forget``
     drops what is kept of a call in memory after so many seconds; what is on disk stays.
-    ``whereabouts`` asks and takes in where callers are.
+    ``whereabouts`` asks and takes in where callers are. ``recognise`` has a number looked up, in its own
+    time; ``decide`` counts with what is known of that call's number by then.
     """
 
     current: Callable[[], Published]
@@ -34,7 +35,8 @@ class Host:
     record: Callable[[str, Event], None]
     observe: Callable[[str, str, Mapping[str, object]], None]
     events_of: Callable[[str], Awaitable[Sequence[Event]]]
-    decide: Callable[[Directory, str | None, Location | None], RouteDecision]
+    recognise: Callable[[str, str | None], None]
+    decide: Callable[[str, Directory, str | None, Location | None], RouteDecision]
     queue: Callable[[], str]
     recordings: str
     case_number: Callable[[float], str]

@@ -92,6 +92,7 @@ async def new_call(session: AgiSession, host: Host) -> None:
         geography=published.geography,
         signalling=await _signalling(session),
     )
+    host.recognise(asked.call_id, asked.caller)
     located = await _located(host, asked)
     offered = CallOffered(
         call_id=said["agi_uniqueid"],
@@ -223,7 +224,7 @@ async def _walk(
                 continue  # something was learned, and the question is another one now
             turn = following
             if isinstance(waiting, DecideRoute):
-                event = _decided(host, published, waiting, turn.state.location)
+                event = _decided(host, published, call_id, waiting, turn.state.location)
                 await _committed(host.commit(call_id, event), "decision")
             elif isinstance(waiting, LookAtQueue):
                 event = QueueSeen(host.queue())
@@ -320,11 +321,15 @@ def _informed(host: Host, published: Published, call_id: str, turn: Turn) -> Tur
 
 
 def _decided(
-    host: Host, published: Published, asked: DecideRoute, location: Location | None
+    host: Host,
+    published: Published,
+    call_id: str,
+    asked: DecideRoute,
+    location: Location | None,
 ) -> RouteDecided:
     """Routing's answer. A routing that fails is no reason to lose a caller: the operator then."""
     try:
-        decision = host.decide(published.directory, asked.incident, location)
+        decision = host.decide(call_id, published.directory, asked.incident, location)
     except Exception as error:  # the caller comes first; the fault is logged and on record
         log.exception("routing_failed")
         reason = Reason("routing-failed", f"pencarian rute gagal ({type(error).__name__})")
