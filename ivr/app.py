@@ -31,6 +31,7 @@ from ivr.calls.published import (
     load_current,
     load_version,
 )
+from ivr.calls.suspects import Suspects
 from ivr.calls.ways import Ways, full
 from ivr.calls.whereabouts import Whereabouts
 from ivr.config import Config
@@ -60,7 +61,6 @@ RECENT_S = 0.3
 """Callers are kept waiting for the calls of the last while no longer than this."""
 
 LOOK_AGAIN_S = 5.0
-LOOK_UP_S = 2.0
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
 
@@ -97,27 +97,9 @@ def build_host(
             await asyncio.sleep(JOINED_LOOK_S)
         return None
 
-    suspect: set[str] = set()  # calls from numbers with a record of false reports
-    looking: set[asyncio.Task[None]] = set()
-
-    async def look_up(call_id: str, caller: str) -> None:
-        try:
-            async with asyncio.timeout(LOOK_UP_S):
-                found = await asyncio.to_thread(
-                    has_false_reports, config.database_url, caller, time.time()
-                )
-        except Exception as error:  # it only warns whoever takes the call
-            log.error("number_not_looked_up", error=type(error).__name__)
-            return
-        if found:
-            suspect.add(call_id)
-            asyncio.get_running_loop().call_later(live.LONGEST_S, suspect.discard, call_id)
-
-    def recognise(call_id: str, caller: str | None) -> None:
-        if caller is not None:
-            task = asyncio.create_task(look_up(call_id, caller))
-            looking.add(task)
-            task.add_done_callback(looking.discard)
+    suspects = Suspects(
+        lambda caller: has_false_reports(config.database_url, caller, time.time()), live.LONGEST_S
+    )
 
     def decided(
         call_id: str, directory: Directory, incident: str | None, location: Location | None
@@ -128,7 +110,7 @@ def build_host(
             at=held.current.dialplan.calendar.local(now),
             down=ways.down(now),
             full=full(board, directory.trunks, capacities),
-            caller_class="false_reports" if call_id in suspect else "normal",
+            caller_class="false_reports" if call_id in suspects else "normal",
         )
         return decide(directory, incident, location, circumstances)
 
@@ -148,7 +130,7 @@ def build_host(
         record=recorder.record,
         observe=recorder.observe,
         events_of=recorder.events_of,
-        recognise=recognise,
+        recognise=suspects.recognise,
         decide=decided,
         case_number=recorder.next_case_number,
         joined=joined,
