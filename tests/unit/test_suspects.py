@@ -35,12 +35,13 @@ def test_a_record_that_cannot_be_read_is_logged_and_nothing_more() -> None:
 
 def test_it_is_forgotten_after_a_while() -> None:
     async def run() -> None:
-        suspects = Suspects(lambda caller: True, 0.0)
+        suspects = Suspects(lambda caller: True, 0.01)
         suspects.recognise("1", "+6281")
         await asyncio.gather(*suspects._looking)
         assert "1" in suspects
-        await asyncio.sleep(0)  # the loop's own turn, in which what is due happens
-        await asyncio.sleep(0)
+        later = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.02, later.set)
+        await later.wait()
         assert "1" not in suspects
 
     asyncio.run(run())
