@@ -11,6 +11,8 @@ import pytest
 from callers import WRONG, of_the_path
 from laboratory import AGENCY, Engine, lab_deployment
 
+from ivr.location.aml import Report
+from ivr.location.spool import Spool, arrival
 from ivr.softphone.phone import answerer, caller
 from ivr.softphone.sipp import free_port
 
@@ -19,6 +21,13 @@ LAST_MOMENT_S = 0.5
 
 ALLOWANCE_S = 1.5
 """What the figure leaves out: the commands between the turns, and the way of the INVITE."""
+
+TAKEN_IN_S = 1.0
+"""So long before a question closes what a phone tells has to be there: the engine looks for it now and then."""
+
+HERE = Report(
+    "aml_https", "+6281276123456", lat=1.2856, lon=101.197, radius_m=30.0, method="gps", raw="gps"
+)
 
 DIALPLAN = """\
 name: 112 Kecil
@@ -52,7 +61,7 @@ wilayah:
       prompt: Mandau tekan 1.
       kecamatan: {1: "14.03.09"}
 kecamatan:
-  "14.03.09": {name: Mandau, block: daratan}
+  "14.03.09": {name: Mandau, block: daratan, points: [[1.2856, 101.197]]}
 """
 
 
@@ -67,6 +76,8 @@ def engine(tmp_path: Path, post_port: int) -> Iterator[Engine]:
     deployment = lab_deployment(home / "deployment", {})
     (deployment / "dialplan.yaml").write_text(DIALPLAN)
     (deployment / "places.yaml").write_text(PLACES)
+    for other in ("numbers.yaml", "areas.geojson"):  # of places that are not here
+        (deployment / other).unlink()
     (deployment / "agencies.yaml").write_text(
         "pos:\n"
         "  name: Pos Damkar Mandau\n"
@@ -87,7 +98,8 @@ def test_a_caller_who_answers_at_the_last_moment_rings_somebody_within_the_figur
     said = engine.json("check", str(engine.deployment))
     assert said["faults"] == []
     figure, lines = said["longest_dialogue_s"], of_the_path(said["worst_path"])
-    assert {answer.keys for answer, _ in lines if answer} == {"", WRONG, "1"}
+    assert {answer.keys for answer, _ in lines if answer} == {"", WRONG, "1", "2"}
+    spool = Spool(engine.home / "spool" / "locations")
 
     async def call() -> float:
         async with (
@@ -97,6 +109,10 @@ def test_a_caller_who_answers_at_the_last_moment_rings_somebody_within_the_figur
             answered_at = (await phone.answered(5)).at
             asked_at = answered_at  # or said: what began last
             for answer, seconds in lines:
+                if answer is not None and answer.phone:
+                    told_at = asked_at + seconds - TAKEN_IN_S
+                    await asyncio.sleep(max(0.0, told_at - time.time()))
+                    spool.put(arrival(HERE, time.time()))
                 if answer is None or not answer.keys:
                     asked_at += seconds
                     continue
