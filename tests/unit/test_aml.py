@@ -7,7 +7,7 @@ import hmac
 from dataclasses import replace
 
 import pytest
-from location_world import AT, MANDAU, world
+from location_world import AT, MANDAU, PINGGIR, world
 
 from ivr.location.aml import Refused, Report, location, read_form, read_sms, unpack
 
@@ -127,10 +127,26 @@ def test_a_coordinate_that_is_not_on_earth_is_left_out(lat: str | None, lon: str
     assert report.number == "+6281276123456"
 
 
-@pytest.mark.parametrize("value", ["nan", "-1", "inf", "1e9", "dekat", ""])
+@pytest.mark.parametrize("value", ["nan", "-1", "inf", "dekat", ""])
 def test_a_nonsense_accuracy_costs_only_itself(value: str) -> None:
     report = form(location_accuracy=value)
     assert (report.lat, report.lon, report.radius_m) == (1.2856, 101.197, None)
+
+
+@pytest.mark.parametrize("value", ["100001", "1e9"])
+def test_an_accuracy_too_wide_to_mean_anything_is_no_place(value: str) -> None:
+    report = form(location_accuracy=value, device_number="081276123456")
+    assert (report.lat, report.lon, report.radius_m) == (None, None, None)
+    assert (report.number, value in report.raw) == ("+6281276123456", True)
+    text = SECOND.replace(",25.0;", f",{value};")
+    message = read_sms(text)
+    assert message is not None
+    assert (message.lat, message.lon, message.radius_m) == (None, None, None)
+    old = FIRST.replace("rd=25", f"rd={value}")
+    old = old.replace("ml=128", f"ml={len(old)}")
+    first = read_sms(old)
+    assert first is not None
+    assert (first.lat, first.lon, first.radius_m) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -272,3 +288,18 @@ def test_a_phone_that_is_not_sure_of_its_circle_is_believed_less() -> None:
     unsure = location(replace(near_the_edge, confidence=0.3), world(), AT)
     assert unsure.confidence < sure.confidence
     assert unsure.radius_m == 1500.0
+
+
+@pytest.mark.parametrize("method", [None, "gps", "wifi", "fused", "cell"])
+@pytest.mark.parametrize("radius_m", [None, 0.0])
+def test_without_an_accuracy_no_place_is_sure_but_all_around_is_looked_at(
+    method: str | None, radius_m: float | None
+) -> None:
+    inside = Report(kind="aml_https", lat=1.25, lon=101.25, radius_m=radius_m, method=method)
+    found = location(inside, world(), AT)
+    assert (found.code, found.radius_m) == (MANDAU, radius_m)
+    assert 0.5 <= found.confidence < 0.9
+    near_the_edge = location(replace(inside, lat=1.16), world(), AT)
+    assert {candidate.code for candidate in near_the_edge.candidates} == {MANDAU, PINGGIR}
+    farther = location(replace(inside, lat=1.2), world(), AT)
+    assert (len(farther.candidates) == 2) == (method == "cell")

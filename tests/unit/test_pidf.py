@@ -35,10 +35,27 @@ def test_a_small_circle_inside_an_area_is_sure() -> None:
     assert location.confidence >= 0.9
 
 
-def test_a_point_has_no_radius() -> None:
-    location = found('shape="Point",crs="2d",pos="1.2500 101.2500"')
+@pytest.mark.parametrize(("method", "reach"), [("", 2000), ("GPS", 2000), ("Cell", 10_000)])
+@pytest.mark.parametrize(
+    ("text", "radius_m"),
+    [
+        ('shape="Point",crs="2d",pos="{} 101.2500"', None),
+        ('shape="Circle",crs="2d",pos="{} 101.2500",radius="0"', 0.0),
+    ],
+)
+def test_a_point_without_a_radius_is_not_sure_and_all_around_is_looked_at(
+    text: str, radius_m: float | None, method: str, reach: float
+) -> None:
+    location = found(text.format(1.25), method=method)
     assert location is not None
-    assert (location.code, location.radius_m, location.shape) == (MANDAU, 0.0, "point")
+    assert (location.code, location.radius_m, location.shape) == (MANDAU, radius_m, "point")
+    assert 0.5 <= location.confidence < 0.9
+    within = found(text.format(1.15 + 0.9 * reach / 111_195), method=method)
+    beyond = found(text.format(1.15 + 1.1 * reach / 111_195), method=method)
+    assert within is not None
+    assert beyond is not None
+    assert len(within.candidates) == 2
+    assert reach > 9000 or len(beyond.candidates) == 1
 
 
 def test_latitude_comes_first() -> None:
@@ -276,10 +293,9 @@ def test_whatever_a_caller_sends_no_location_is_off_the_earth(text: str) -> None
     if location is not None and location.shape != "civic":
         assert location.lat is not None
         assert location.lon is not None
-        assert location.radius_m is not None
         assert abs(location.lat) <= 90
         assert abs(location.lon) <= 180
-        assert 0 <= location.radius_m < math.inf
+        assert location.radius_m is None or 0 <= location.radius_m < math.inf
 
 
 @given(
