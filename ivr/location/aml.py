@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from ivr.location.numbers import e164
-from ivr.location.placed import Told, around, placed
+from ivr.location.placed import SURE, Told, around, placed
 from ivr.location.received import kept, number, point
 from routing.geography import Geography
 from routing.model import Location
@@ -26,6 +26,14 @@ LONGEST_SMS = 1024
 MOST_FIELDS = 200
 FARTHEST_M = 100_000.0
 """An accuracy worse than this (metres) tells nothing about a kabupaten: there is no place then."""
+
+FAST_CLOCK_S = 60.0
+"""So much may a phone's clock be fast: a later time of the fix is nonsense."""
+
+STALE_S, STALE_MOST = 180.0, 0.6
+OLD_S, OLD_MOST = 600.0, 0.45
+"""Seconds before the call, and how sure one may be at most of a place as old as that: after three minutes
+on a motorcycle the caller is asked, after ten it is a guess."""
 
 _SIGNED = b"&hmac="
 _SMS = re.compile("A[\"'\u201c\u201d]?ML=([12]);", re.IGNORECASE)
@@ -166,19 +174,29 @@ def _second(fields: Mapping[str, str], text: str) -> Report:
     )
 
 
-def location(report: Report, geography: Geography, received_at: float) -> Location:
-    """The report as a location; without a code where the phone told no place."""
+def location(
+    report: Report, geography: Geography, received_at: float, offered_at: float | None
+) -> Location:
+    """The report as a location; without a code where the phone told no place.
+
+    ``offered_at`` is when its call came, None where that is unknown: where the phone was long before
+    is not sure to be where it is. Times are epoch seconds; one that is still to come is no time.
+    """
+    observed_at = report.observed_at
+    if observed_at is not None and observed_at > received_at + FAST_CLOCK_S:
+        observed_at = None
     told = Told(
         source=report.kind,
         method=report.method,
         text=report.text,
-        observed_at=report.observed_at,
+        observed_at=observed_at,
         received_at=received_at,
         raw=report.raw,
     )
     if report.lat is None or report.lon is None:
         return told.unplaced()
     reach, at_most = around(told, report.radius_m, report.confidence)
+    since = received_at if observed_at is None else min(observed_at, received_at)
     return placed(
         told,
         geography,
@@ -186,8 +204,14 @@ def location(report: Report, geography: Geography, received_at: float) -> Locati
         report.lon,
         report.radius_m,
         reach_m=reach,
-        at_most=at_most,
+        at_most=min(at_most, _most(since, offered_at)),
     )
+
+
+def _most(since: float, offered_at: float | None) -> float:
+    """How sure one may be at most of where somebody was at that time, when he calls."""
+    age = offered_at - since if offered_at is not None else 0.0
+    return OLD_MOST if age > OLD_S else STALE_MOST if age > STALE_S else SURE
 
 
 def unpack(data: bytes) -> str:

@@ -38,11 +38,14 @@ MOST_OF_A_CALL = 50
 log = structlog.get_logger(__name__)
 
 
-def location(arrived: Arrival, geography: Geography) -> Location:
-    """What arrived as a location. Its source and ``received_at`` tell it from every other of its call."""
+def location(arrived: Arrival, geography: Geography, offered_at: float | None) -> Location:
+    """What arrived as a location of a call that came at ``offered_at`` (None: unknown).
+
+    Its source and ``received_at`` tell it from every other of its call.
+    """
     said = arrived.said
     if isinstance(said, Report):
-        return aml.location(said, geography, arrived.received_at)
+        return aml.location(said, geography, arrived.received_at, offered_at)
     told = Told(
         source=arrived.source,
         method="manual",
@@ -109,6 +112,11 @@ class Arrivals:
     def knows(self, call_id: str) -> bool:
         """Whether this call was offered, or is known from its record."""
         return call_id in self._calls
+
+    def offered_at(self, call_id: str) -> float | None:
+        """When this call came; None for one that was not offered, or long ago."""
+        call = self._calls.get(call_id)
+        return call.offered_at if call is not None else None
 
     def before(self, call_id: str) -> Sequence[Arrival]:
         """What was here already when that call was offered, oldest first."""
@@ -212,7 +220,7 @@ class Reported:
     async def find(self, asked: Asked) -> Sequence[Location]:
         """The reports of this kind, oldest first; nothing for a call that was not offered."""
         return [
-            location(one, asked.geography)
+            location(one, asked.geography, asked.at)
             for one in self._arrivals.before(asked.call_id)
             if one.source == self.name
         ]

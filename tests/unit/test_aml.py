@@ -265,7 +265,7 @@ def test_a_packed_message_is_unpacked() -> None:
 def test_a_report_is_a_location_in_its_kecamatan() -> None:
     report = read_sms(FIRST)
     assert report is not None
-    found = location(report, world(), AT)
+    found = location(report, world(), AT, AT)
     assert (found.source, found.code, found.kind, found.shape) == (
         "aml_sms",
         MANDAU,
@@ -278,14 +278,14 @@ def test_a_report_is_a_location_in_its_kecamatan() -> None:
 
 
 def test_a_report_without_a_place_is_kept_and_names_none() -> None:
-    found = location(Report(kind="aml_https", raw="v=3"), world(), AT)
+    found = location(Report(kind="aml_https", raw="v=3"), world(), AT, AT)
     assert (found.code, found.lat, found.confidence, found.raw) == (None, None, 0.0, "v=3")
 
 
 def test_a_phone_that_is_not_sure_of_its_circle_is_believed_less() -> None:
     near_the_edge = Report(kind="aml_https", lat=1.17, lon=101.25, radius_m=1500.0)
-    sure = location(replace(near_the_edge, confidence=0.95), world(), AT)
-    unsure = location(replace(near_the_edge, confidence=0.3), world(), AT)
+    sure = location(replace(near_the_edge, confidence=0.95), world(), AT, AT)
+    unsure = location(replace(near_the_edge, confidence=0.3), world(), AT, AT)
     assert unsure.confidence < sure.confidence
     assert unsure.radius_m == 1500.0
 
@@ -296,10 +296,45 @@ def test_without_an_accuracy_no_place_is_sure_but_all_around_is_looked_at(
     method: str | None, radius_m: float | None
 ) -> None:
     inside = Report(kind="aml_https", lat=1.25, lon=101.25, radius_m=radius_m, method=method)
-    found = location(inside, world(), AT)
+    found = location(inside, world(), AT, AT)
     assert (found.code, found.radius_m) == (MANDAU, radius_m)
     assert 0.5 <= found.confidence < 0.9
-    near_the_edge = location(replace(inside, lat=1.16), world(), AT)
+    near_the_edge = location(replace(inside, lat=1.16), world(), AT, AT)
     assert {candidate.code for candidate in near_the_edge.candidates} == {MANDAU, PINGGIR}
-    farther = location(replace(inside, lat=1.2), world(), AT)
+    farther = location(replace(inside, lat=1.2), world(), AT, AT)
     assert (len(farther.candidates) == 2) == (method == "cell")
+
+
+@pytest.mark.parametrize(
+    ("observed_before", "received_before", "most", "least"),
+    [
+        (None, 0, 0.95, 0.95),
+        (179, 0, 0.95, 0.95),
+        (181, 0, 0.6, 0.6),
+        (600, 0, 0.6, 0.6),
+        (601, 0, 0.45, 0.45),
+        (86_400, -30, 0.45, 0.45),
+        (None, 181, 0.6, 0.6),
+        (None, 601, 0.45, 0.45),
+        (700, 181, 0.45, 0.45),
+        (-300, -300, 0.95, 0.95),
+    ],
+)
+def test_where_a_phone_was_long_before_the_call_is_believed_less(
+    observed_before: float | None, received_before: float, most: float, least: float
+) -> None:
+    observed = None if observed_before is None else AT - observed_before
+    report = Report("aml_https", lat=1.25, lon=101.25, radius_m=20.0, observed_at=observed)
+    found = location(report, world(), AT - received_before, AT)
+    assert (found.code, found.observed_at) == (MANDAU, observed)
+    assert least <= found.confidence <= most
+
+
+def test_a_time_that_is_still_to_come_is_unknown() -> None:
+    report = Report("aml_https", lat=1.25, lon=101.25, radius_m=20.0, observed_at=AT + 60)
+    assert location(report, world(), AT, AT).observed_at == AT + 60, "a clock may be a little fast"
+    assert location(replace(report, observed_at=AT + 61), world(), AT, AT).observed_at is None
+    early = location(replace(report, observed_at=AT + 61), world(), AT - 700, AT)
+    assert (early.observed_at, early.confidence) == (None, 0.45)
+    nowhere = Report("aml_https", observed_at=AT + 61)
+    assert location(nowhere, world(), AT, AT).observed_at is None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from location_world import world
 from structlog.testing import capture_logs
 
 from ivr.location import arrivals as arriving
@@ -270,12 +272,26 @@ def test_what_was_here_first_is_a_source_like_others_and_tells_its_own_kind(
     assert asyncio.run(source.find(asked("never offered"))) == []
 
 
+def test_what_a_phone_told_long_before_its_call_is_believed_less_by_whichever_way_it_comes() -> (
+    None
+):
+    arrivals = Arrivals()
+    early = arrival(Report("aml_https", NUMBER, lat=1.25, lon=101.25, radius_m=20.0), NOW - 300)
+    arrivals.take(early)
+    arrivals.offered("1", CALLER, NOW)
+    question = replace(asked("1"), geography=world())
+    (found,) = asyncio.run(Reported("aml_https", arrivals).find(question))
+    assert found.confidence == 0.6
+    assert location(early, world(), arrivals.offered_at("1")) == found
+    assert location(early, world(), arrivals.offered_at("never offered")).confidence == 0.95
+
+
 def test_a_correction_is_the_operators_word_for_a_place_or_a_point() -> None:
     place = arrival(Correction("1", "sari", code="14.03.09.1001", note="pasar"), NOW)
-    by_code = location(place, Geography())
+    by_code = location(place, Geography(), None)
     assert (by_code.source, by_code.code, by_code.confidence) == ("operator", "14.03.09.1001", 1.0)
     assert (by_code.text, by_code.received_at, by_code.raw) == ("pasar", NOW, "sari")
     point = arrival(Correction("1", "sari", lat=1.2856, lon=101.197, radius_m=30.0), NOW)
-    by_point = location(point, Geography())
+    by_point = location(point, Geography(), NOW + 3600)
     assert (by_point.source, by_point.code) == ("operator", None)
     assert (by_point.lat, by_point.lon, by_point.radius_m) == (1.2856, 101.197, 30.0)

@@ -44,7 +44,7 @@ def call(call_id: str, caller: str | None, at: float) -> CallOffered:
 
 
 def learned(arrived: Arrival) -> LocationLearned:
-    return LocationLearned(location(arrived, Geography()))
+    return LocationLearned(location(arrived, Geography(), None))
 
 
 def test_the_calls_of_the_last_while_come_back_in_their_order(url: str) -> None:
