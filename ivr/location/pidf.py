@@ -20,14 +20,18 @@ import structlog
 from ivr.location import civic
 from ivr.location.placed import Shape, Told, around, placed
 from ivr.location.received import kept, number, point
-from ivr.location.shapes import band, ellipse, has_area, middle, reach_m
+from ivr.location.shapes import band, crosses_itself, ellipse, has_area, middle, reach_m
 from ivr.location.source import PIDF, PIDF_CONFIDENCE, PIDF_FORMAT, PIDF_METHOD, Asked
 from routing.geography import Geography, Ring
 from routing.model import Location
 
 LONGEST = 8192
 MOST_CORNERS = 200
-FARTHEST_M = 200_000.0
+MOST_LOOKED_UP = 32
+"""A ring of more corners is looked up as the circle around it (RFC 5491 advises 15): every corner costs
+time that other calls wait for."""
+
+FARTHEST_M = 60_000.0
 """A shape that reaches farther (metres) tells nothing about a kabupaten."""
 
 log = structlog.get_logger(__name__)
@@ -204,7 +208,11 @@ def _around(ring: Ring | None) -> Drawn | None:
     if ring is None or not 3 <= len(ring) <= MOST_CORNERS:
         return None
     reach = reach_m(ring)
-    if reach > FARTHEST_M or not has_area(ring):
+    if reach > FARTHEST_M:
+        return None
+    if len(ring) > MOST_LOOKED_UP or crosses_itself(ring):
+        return Drawn("circle", *middle(ring), reach)
+    if not has_area(ring):
         return None
     return Drawn("polygon", *middle(ring), reach, ring)
 
