@@ -96,7 +96,8 @@ class Whereabouts:
 
     def brought(self, call_id: str, arrival: Arrival) -> None:
         """The spool brought something for this call."""
-        self.arrived(call_id, of_arrival(arrival, self._geography()))
+        offered_at = self._arrivals.offered_at(call_id)
+        self.arrived(call_id, of_arrival(arrival, self._geography(), offered_at))
 
     def arrived(self, call_id: str, location: Location) -> None:
         """A location for a call, in whichever state that is."""

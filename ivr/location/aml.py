@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from ivr.location.numbers import e164
-from ivr.location.placed import Told, placed, widened
+from ivr.location.placed import SURE, Told, around, placed
 from ivr.location.received import kept, number, point
 from routing.geography import Geography
 from routing.model import Location
@@ -25,7 +25,15 @@ LONGEST_FORM = 64 * 1024
 LONGEST_SMS = 1024
 MOST_FIELDS = 200
 FARTHEST_M = 100_000.0
-"""An accuracy worse than this (metres) tells nothing about a kabupaten."""
+"""An accuracy worse than this (metres) tells nothing about a kabupaten: there is no place then."""
+
+FAST_CLOCK_S = 60.0
+"""So much may a phone's clock be fast: a later time of the fix is nonsense."""
+
+STALE_S, STALE_MOST = 180.0, 0.6
+OLD_S, OLD_MOST = 600.0, 0.45
+"""Seconds before the call, and how sure one may be at most of a place as old as that: after three minutes
+on a motorcycle the caller is asked, after ten it is a guess."""
 
 _SIGNED = b"&hmac="
 _SMS = re.compile("A[\"'\u201c\u201d]?ML=([12]);", re.IGNORECASE)
@@ -89,16 +97,20 @@ def read_form(body: bytes, key: bytes | None) -> Report | Refused:
 
 
 def _of_form(fields: Mapping[str, str], signed: bytes) -> Report:
-    where = point(fields.get("location_latitude"), fields.get("location_longitude"))
+    where = _circle(
+        fields.get("location_latitude"),
+        fields.get("location_longitude"),
+        fields.get("location_accuracy"),
+    )
     method = fields.get("location_source", "").lower()
     floor = fields.get("location_floor", "").strip()
     return Report(
         kind="aml_https",
         number=e164(fields.get("device_number")),
         imei=_imei(fields.get("device_imei")),
-        lat=where[0] if where else None,
-        lon=where[1] if where else None,
-        radius_m=number(fields.get("location_accuracy"), 0, FARTHEST_M),
+        lat=where[0],
+        lon=where[1],
+        radius_m=where[2],
         confidence=_share(fields.get("location_confidence") or fields.get("location_certainty")),
         method=method if method in ("gps", "wifi", "cell", "fused") else None,
         text=f"lantai {floor}" if _FLOOR.fullmatch(floor) else "",
@@ -129,13 +141,13 @@ def _first(fields: Mapping[str, str], text: str) -> Report | None:
     """Version 1. Its last field is the length of the whole message."""
     if number(fields.get("ml")) != len(text):
         return None
-    where = point(fields.get("lt"), fields.get("lg"))
+    where = _circle(fields.get("lt"), fields.get("lg"), fields.get("rd"))
     return Report(
         kind="aml_sms",
         imei=_imei(fields.get("ei")),
-        lat=where[0] if where else None,
-        lon=where[1] if where else None,
-        radius_m=number(fields.get("rd"), 0, FARTHEST_M),
+        lat=where[0],
+        lon=where[1],
+        radius_m=where[2],
         confidence=_share(fields.get("lc")),
         method=_METHODS.get(fields.get("pm", "").upper()),
         observed_at=_moment(fields.get("top", "")),
@@ -146,15 +158,15 @@ def _first(fields: Mapping[str, str], text: str) -> Report | None:
 def _second(fields: Mapping[str, str], text: str) -> Report:
     """Version 2, where ``lt`` is no latitude but the seconds from the call's begin to the fix."""
     told = fields.get("lo", "").split(",")
-    where = point(told[0], told[1]) if len(told) == 3 else None
+    where = _circle(told[0], told[1], told[2]) if len(told) == 3 else _NOWHERE
     begun = _seconds(fields.get("et"), 1)
     after = number(fields.get("lt"), -86_400, 86_400)
     return Report(
         kind="aml_sms",
         imei=_imei(fields.get("ei")),
-        lat=where[0] if where else None,
-        lon=where[1] if where else None,
-        radius_m=number(told[2], 0, FARTHEST_M) if where else None,
+        lat=where[0],
+        lon=where[1],
+        radius_m=where[2],
         confidence=_share(fields.get("lc")),
         method=_METHODS.get(fields.get("ls", "").upper()),
         observed_at=begun + (after or 0.0) if begun is not None else None,
@@ -162,20 +174,44 @@ def _second(fields: Mapping[str, str], text: str) -> Report:
     )
 
 
-def location(report: Report, geography: Geography, received_at: float) -> Location:
-    """The report as a location; without a code where the phone told no place."""
+def location(
+    report: Report, geography: Geography, received_at: float, offered_at: float | None
+) -> Location:
+    """The report as a location; without a code where the phone told no place.
+
+    ``offered_at`` is when its call came, None where that is unknown: where the phone was long before
+    is not sure to be where it is. Times are epoch seconds; one that is still to come is no time.
+    """
+    observed_at = report.observed_at
+    if observed_at is not None and observed_at > received_at + FAST_CLOCK_S:
+        observed_at = None
     told = Told(
         source=report.kind,
         method=report.method,
         text=report.text,
-        observed_at=report.observed_at,
+        observed_at=observed_at,
         received_at=received_at,
         raw=report.raw,
     )
     if report.lat is None or report.lon is None:
         return told.unplaced()
-    reach = widened(report.radius_m or 0.0, report.confidence)
-    return placed(told, geography, report.lat, report.lon, report.radius_m, reach_m=reach)
+    reach, at_most = around(told, report.radius_m, report.confidence)
+    since = received_at if observed_at is None else min(observed_at, received_at)
+    return placed(
+        told,
+        geography,
+        report.lat,
+        report.lon,
+        report.radius_m,
+        reach_m=reach,
+        at_most=min(at_most, _most(since, offered_at)),
+    )
+
+
+def _most(since: float, offered_at: float | None) -> float:
+    """How sure one may be at most of where somebody was at that time, when he calls."""
+    age = offered_at - since if offered_at is not None else 0.0
+    return OLD_MOST if age > OLD_S else STALE_MOST if age > STALE_S else SURE
 
 
 def unpack(data: bytes) -> str:
@@ -216,6 +252,20 @@ _EXTENSION = {
     64: "|",
     101: "€",
 }
+
+
+_Circle = tuple[float | None, float | None, float | None]
+_NOWHERE: _Circle = (None, None, None)
+
+
+def _circle(lat: str | None, lon: str | None, accuracy: str | None) -> _Circle:
+    """Latitude, longitude and metres, the metres None where they are nonsense; all None for no place,
+    or one that is too wide to mean anything."""
+    where = point(lat, lon)
+    radius = number(accuracy, 0)
+    if where is None or (radius is not None and radius > FARTHEST_M):
+        return _NOWHERE
+    return (*where, radius)
 
 
 def _imei(text: str | None) -> str | None:

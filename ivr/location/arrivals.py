@@ -1,7 +1,8 @@
 """Which call a location belongs to that came from outside it: before it, during it, or after it.
 
 A phone's report finds its call by the caller's number, from 15 minutes before the call is offered to
-30 minutes after. Of several calls of one number the newest that still runs takes it, or else the newest.
+30 minutes after. Of several calls of one number all that still run get it, since a number can be forged;
+where none does, the newest.
 A correction names its call. Reports that were here before their call are told by ``Reported``, a source
 of locations like others; all later ones by ``Arrivals.follow``.
 """
@@ -9,6 +10,7 @@ of locations like others; all later ones by ``Arrivals.follow``.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +31,9 @@ from routing.model import Location
 BEFORE_S = 15 * 60.0
 AFTER_S = 30 * 60.0
 LOOK_S = 0.2
+SAID_AGAIN_S = 60.0
+"""What goes wrong at every look is not logged at every look."""
+
 MOST_CALLS = 10_000
 MOST_REPORTS = 10_000
 MOST_BEFORE = 10
@@ -38,11 +43,14 @@ MOST_OF_A_CALL = 50
 log = structlog.get_logger(__name__)
 
 
-def location(arrived: Arrival, geography: Geography) -> Location:
-    """What arrived as a location. Its source and ``received_at`` tell it from every other of its call."""
+def location(arrived: Arrival, geography: Geography, offered_at: float | None) -> Location:
+    """What arrived as a location of a call that came at ``offered_at`` (None: unknown).
+
+    Its source and ``received_at`` tell it from every other of its call.
+    """
     said = arrived.said
     if isinstance(said, Report):
-        return aml.location(said, geography, arrived.received_at)
+        return aml.location(said, geography, arrived.received_at, offered_at)
     told = Told(
         source=arrived.source,
         method="manual",
@@ -88,10 +96,12 @@ class Arrivals:
     def offered(self, call_id: str, caller: str | None, at: float) -> None:
         """A call came, or is known from its record.
 
-        To be told before its sources are asked: from here on later reports go to it by ``follow``.
+        To be told before its sources are asked: from here on later reports go to it by ``follow``. For
+        a call that is known already nothing changes.
         """
         self._forget(at)
-        self._drop(call_id)
+        if call_id in self._calls:
+            return
         number = e164(caller)
         call = _Call(call_id, number, at)
         if number is not None:
@@ -110,29 +120,35 @@ class Arrivals:
         """Whether this call was offered, or is known from its record."""
         return call_id in self._calls
 
+    def offered_at(self, call_id: str) -> float | None:
+        """When this call came; None for one that was not offered, or long ago."""
+        call = self._calls.get(call_id)
+        return call.offered_at if call is not None else None
+
     def before(self, call_id: str) -> Sequence[Arrival]:
         """What was here already when that call was offered, oldest first."""
         call = self._calls.get(call_id)
         return call.before if call is not None else ()
 
-    def take(self, arrived: Arrival) -> str | None:
-        """Keep what arrived; the call it goes to now, if there is one that has not had it."""
+    def take(self, arrived: Arrival) -> tuple[str, ...]:
+        """Keep what arrived; the calls it goes to now, of those that have not had it."""
         said = arrived.said
         if isinstance(said, Correction):
             named = self._calls.get(said.call_id) or _Call(said.call_id, None, arrived.received_at)
-            return named.id if self._is_news(named, arrived) else None
+            return (named.id,) if self._is_news(named, arrived) else ()
         if said.number is None:
             log.info("location_of_nobody", kind=said.kind)
-            return None
+            return ()
         self._forget(arrived.received_at)
         self._keep(said.number, arrived)
         calls = self._calls_of.get(said.number, ())
         fitting = [call for call in calls if call.is_near(arrived.received_at)]
         if not fitting:
             log.info("location_waits_for_its_call", kind=said.kind, pii_number=said.number)
-            return None
-        call = max(fitting, key=lambda one: (one.ended_at is None, one.offered_at))
-        return call.id if self._is_news(call, arrived) else None
+            return ()
+        running = [call for call in fitting if call.ended_at is None]
+        newest = max(fitting, key=lambda one: one.offered_at)
+        return tuple(call.id for call in running or [newest] if self._is_news(call, arrived))
 
     async def follow(
         self,
@@ -140,24 +156,37 @@ class Arrivals:
         on_arrival: Callable[[str, Arrival], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Until cancelled, tell of everything that arrives for a call. Outlives the failures of both."""
+        """Until cancelled, tell of everything that arrives for a call, once for each call it is for.
+        Outlives the failures of both."""
+        told_at = -math.inf
         while True:
+            now = clock()
             try:
-                fresh = await asyncio.to_thread(spool.fresh, clock())
-            except OSError as error:
-                log.error("spool_unreadable", error=error.strerror)
+                fresh = await asyncio.to_thread(spool.fresh, now)
+            except Exception as error:
                 fresh = []
+                if abs(now - told_at) >= SAID_AGAIN_S:  # a clock may be set back, too
+                    told_at = now
+                    unknown = not isinstance(error, OSError)
+                    log.error("spool_unreadable", error=str(error), exc_info=unknown)
             for arrived in fresh:
                 await asyncio.sleep(0)  # a crowd of them stops no call
-                call_id = self.take(arrived)
-                if call_id is None:
-                    continue
-                log.info("location_arrived", call_id=call_id)
-                try:
-                    on_arrival(call_id, arrived)
-                except Exception:  # one that cannot be told must not keep back the next
-                    log.exception("location_not_told", call_id=call_id)
+                self._tell(arrived, on_arrival)
             await asyncio.sleep(LOOK_S)
+
+    def _tell(self, arrived: Arrival, on_arrival: Callable[[str, Arrival], None]) -> None:
+        """To each call it is for. One that cannot be told must not keep back the next."""
+        try:
+            calls = self.take(arrived)
+        except Exception:
+            log.exception("location_not_told")
+            return
+        for call_id in calls:
+            log.info("location_arrived", call_id=call_id)
+            try:
+                on_arrival(call_id, arrived)
+            except Exception:
+                log.exception("location_not_told", call_id=call_id)
 
     def _is_news(self, call: _Call, arrived: Arrival) -> bool:
         """Whether this call may have it and has not had it; from now on it has."""
@@ -212,7 +241,7 @@ class Reported:
     async def find(self, asked: Asked) -> Sequence[Location]:
         """The reports of this kind, oldest first; nothing for a call that was not offered."""
         return [
-            location(one, asked.geography)
+            location(one, asked.geography, asked.at)
             for one in self._arrivals.before(asked.call_id)
             if one.source == self.name
         ]

@@ -48,6 +48,8 @@ class Tower:
     lat: float
     lon: float
     range_m: float
+    renumbered: bool = False
+    """Found by its cell alone: the area that was told is another one, and perhaps the tower too."""
 
 
 class CellTable:
@@ -59,6 +61,7 @@ class CellTable:
     def find(self, cell: Cell) -> Tower | None:
         """Its tower; without its area where that was renumbered, if only one cell bears the name.
 
+        Not so for GSM: its cells have 16 bits, and their names are given again in every area.
         Raises sqlite3.Error for a file that is none of ours.
         """
         if not self._path.is_file():
@@ -71,6 +74,10 @@ class CellTable:
                 " WHERE radio = ? AND mcc = ? AND net = ? AND cell = ? LIMIT 100",
                 (cell.radio, cell.mcc, cell.mnc, cell.cell),
             ).fetchall()
-        exact = [row for row in rows if row[0] == cell.area]
-        found = exact or (rows if len(rows) == 1 else [])
-        return Tower(*found[0][1:]) if found else None
+        for area, lat, lon, range_m in rows:
+            if area == cell.area:
+                return Tower(lat, lon, range_m)
+        if len(rows) != 1 or cell.radio == "GSM":
+            return None
+        _, lat, lon, range_m = rows[0]
+        return Tower(lat, lon, range_m, renumbered=True)

@@ -20,6 +20,9 @@ from ivr.location.source import Asked
 from routing.model import Candidate, Directory, Location, Place
 
 BY_NAME = 0.9
+BY_DESA_ALONE = 0.7
+"""Many a desa elsewhere has the same name, where nothing else in the address says that it is ours."""
+
 BY_POSTCODE = 0.7
 """Postcodes were changed when kecamatan were split, and people's mail still bears the old ones."""
 
@@ -49,7 +52,8 @@ def place(told: Told, fields: Mapping[str, str], asked: Asked) -> Location | Non
         return told.unplaced(shape="civic", kind="outside", neighbour=neighbour)
     code = _by_code(fields, directory) or _by_name(fields, directory.places)
     if code is not None:
-        return told.unplaced(code, BY_NAME, shape="civic", candidates=(Candidate(code, 1.0),))
+        sure = BY_NAME if _agrees(fields, code, directory.places) else BY_DESA_ALONE
+        return told.unplaced(code, sure, shape="civic", candidates=(Candidate(code, 1.0),))
     codes = _by_postcode(fields.get("PC", ""), directory.places)
     if not codes:
         return told.unplaced(shape="civic")
@@ -132,6 +136,17 @@ def _by_name(fields: Mapping[str, str], places: Mapping[str, Place]) -> str | No
     if len(desa) == 1:
         return desa[0]
     return kecamatan[0].code if len(kecamatan) == 1 else None
+
+
+def _agrees(fields: Mapping[str, str], code: str, places: Mapping[str, Place]) -> bool:
+    """Whether more than the name of a desa speaks for this code. The address is known not to be
+    elsewhere, and the code to be in the kecamatan it names: what it tells of those agrees."""
+    if any(same(fields.get(name, "")) for name in ("A1", "A2", "A3")):
+        return True
+    if _CODE.fullmatch(fields.get("ADDCODE", "")):
+        return True
+    by_postcode = _by_postcode(fields.get("PC", ""), places)
+    return any(code.startswith(each) for each in by_postcode)
 
 
 def _by_postcode(told: str, places: Mapping[str, Place]) -> list[str]:

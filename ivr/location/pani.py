@@ -26,6 +26,7 @@ MOST_CELLS = 4
 HOME = 510
 """The country code (MCC) of Indonesia. At the coast phones also hear Malaysia's networks."""
 MOST_SURE = 0.6
+MOST_RENUMBERED = 0.45
 SMALLEST_M = 500.0
 WIDEST_M = 50_000.0
 
@@ -78,7 +79,8 @@ def _location(cell: Cell, tower: Tower | None, raw: str, asked: Asked) -> Locati
     if tower is None:
         return told.unplaced()
     radius = min(max(tower.range_m, SMALLEST_M), WIDEST_M)
-    return placed(told, asked.geography, tower.lat, tower.lon, radius, at_most=MOST_SURE)
+    at_most = MOST_RENUMBERED if tower.renumbered else MOST_SURE
+    return placed(told, asked.geography, tower.lat, tower.lon, radius, at_most=at_most)
 
 
 def cells(text: str) -> tuple[Cell, ...]:

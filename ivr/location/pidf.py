@@ -18,16 +18,20 @@ from dataclasses import dataclass
 import structlog
 
 from ivr.location import civic
-from ivr.location.placed import Shape, Told, placed, widened
+from ivr.location.placed import Shape, Told, around, placed
 from ivr.location.received import kept, number, point
-from ivr.location.shapes import band, ellipse, has_area, middle, reach_m
+from ivr.location.shapes import band, crosses_itself, ellipse, has_area, middle, reach_m
 from ivr.location.source import PIDF, PIDF_CONFIDENCE, PIDF_FORMAT, PIDF_METHOD, Asked
 from routing.geography import Geography, Ring
 from routing.model import Location
 
 LONGEST = 8192
 MOST_CORNERS = 200
-FARTHEST_M = 200_000.0
+MOST_LOOKED_UP = 32
+"""A ring of more corners is looked up as the circle around it (RFC 5491 advises 15): every corner costs
+time that other calls wait for."""
+
+FARTHEST_M = 60_000.0
 """A shape that reaches farther (metres) tells nothing about a kabupaten."""
 
 log = structlog.get_logger(__name__)
@@ -41,12 +45,12 @@ Pairs = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A shape on the map: a point with a radius (metres), or a ring around it."""
+    """A shape on the map: a point with the radius that was told (metres), or a ring around it."""
 
     shape: Shape
     lat: float
     lon: float
-    radius_m: float = 0.0
+    radius_m: float | None = None
     ring: Ring | None = None
 
 
@@ -90,15 +94,17 @@ def _on_the_map(
     drawn = draw(fields)
     if drawn is None:
         return None
+    reach, at_most = around(told, drawn.radius_m, sure)
     return placed(
         told,
         geography,
         drawn.lat,
         drawn.lon,
         drawn.radius_m,
-        reach_m=widened(drawn.radius_m, sure),
+        reach_m=reach,
         shape=drawn.shape,
         ring=drawn.ring,
+        at_most=at_most,
     )
 
 
@@ -144,8 +150,8 @@ def draw(fields: Pairs) -> Drawn | None:
 
 def _circle(fields: Pairs, named: str | None) -> Drawn | None:
     centre = _centre(fields)
-    radius = _metres(fields, named) if named is not None else 0.0
-    if centre is None or radius is None:
+    radius = _metres(fields, named) if named is not None else None
+    if centre is None or (named is not None and radius is None):
         return None
     return Drawn("circle" if radius else "point", *centre, radius)
 
@@ -202,7 +208,11 @@ def _around(ring: Ring | None) -> Drawn | None:
     if ring is None or not 3 <= len(ring) <= MOST_CORNERS:
         return None
     reach = reach_m(ring)
-    if reach > FARTHEST_M or not has_area(ring):
+    if reach > FARTHEST_M:
+        return None
+    if len(ring) > MOST_LOOKED_UP or crosses_itself(ring):
+        return Drawn("circle", *middle(ring), reach)
+    if not has_area(ring):
         return None
     return Drawn("polygon", *middle(ring), reach, ring)
 

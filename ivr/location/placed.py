@@ -2,7 +2,8 @@
 
 Sure (0.95) is only a small shape inside official boundaries. Areas of our own making never give more
 than 0.7; a point that had to be snapped to the nearest area, or lies at sea, is worth less; what lies
-outside names no area of ours at all.
+outside names no area of ours at all. A point that came without a radius is looked up with a wide one, and
+is never sure.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _WHOLE = 0.9
 
 _TOLD_AS = 0.95
 """Every radius is widened to one that holds the phone with this probability."""
+
+MOST_WITHOUT_RADIUS = 0.85
+"""Nobody said how far off the point may be: the caller is asked to confirm it."""
+
+_UNTOLD_CELL_M = 10_000.0  # as far as a tower on the land is heard
+_UNTOLD_M = 2_000.0
 
 Shape = Literal["", "point", "circle", "ellipse", "polygon", "civic", "admin"]
 
@@ -139,3 +146,13 @@ def widened(radius_m: float, sure: float | None) -> float:
     if sure is None or sure >= _TOLD_AS:
         return radius_m
     return radius_m * math.sqrt(math.log(1 - _TOLD_AS) / math.log(1 - max(sure, 0.1)))
+
+
+def around(told: Told, radius_m: float | None, sure: float | None) -> tuple[float, float]:
+    """How many metres around a point to look, and how sure one may be at most of what is found there.
+
+    A radius of 0 is what devices tell that know none.
+    """
+    if radius_m:
+        return widened(radius_m, sure), SURE
+    return _UNTOLD_CELL_M if told.method == "cell" else _UNTOLD_M, MOST_WITHOUT_RADIUS

@@ -32,7 +32,8 @@ def band(
 ) -> Ring | None:
     """The ring of an arc band (a cell's sector). Angles are radians clockwise from north, the band
     opens clockwise from ``start``. None as for an ellipse."""
-    angles = [start + opening * step / (CORNERS - 1) for step in range(CORNERS)]
+    half = CORNERS // 2
+    angles = [start + opening * step / (half - 1) for step in range(half)]
     there = [(outer_m * math.cos(angle), outer_m * math.sin(angle)) for angle in angles]
     back = [(inner_m * math.cos(angle), inner_m * math.sin(angle)) for angle in reversed(angles)]
     return _ring(centre, there + (back if inner_m > 0 else [(0.0, 0.0)]))
@@ -63,3 +64,21 @@ def has_area(ring: Ring) -> bool:
     """Whether it encloses anything: three corners on a line do not."""
     around = zip(ring, (*ring[1:], ring[0]), strict=True)
     return abs(sum(one[0] * two[1] - two[0] * one[1] for one, two in around)) > 1e-12
+
+
+def crosses_itself(ring: Ring) -> bool:
+    """Whether two of its sides cross; that they touch does not count. For rings of a few corners."""
+    sides = list(zip(ring, (*ring[1:], ring[0]), strict=True))
+    return any(
+        _left_of(*one, other[0]) * _left_of(*one, other[1]) < 0
+        and _left_of(*other, one[0]) * _left_of(*other, one[1]) < 0
+        for number, one in enumerate(sides)
+        for other in sides[number + 2 :]
+    )
+
+
+def _left_of(
+    begin: tuple[float, float], end: tuple[float, float], point: tuple[float, float]
+) -> float:
+    """More than 0 on one side of a line, less on the other."""
+    return (end[0] - begin[0]) * (point[1] - begin[1]) - (end[1] - begin[1]) * (point[0] - begin[0])

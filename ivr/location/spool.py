@@ -8,6 +8,7 @@ reads must know what it has had already, by the id.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import orjson
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ivr.location.aml import Report
 
@@ -35,6 +36,7 @@ MOST_GARBAGE = 100
 _NAME = re.compile(r"([0-9]{16})-[0-9a-f]{32}\.json")
 _UNFINISHED = ".new"
 _GARBAGE = "garbage"
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR)  # a link, a socket: never a report
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +87,7 @@ class Spool:
         self._folder = folder
         self._room = 0
         self._had: set[str] = set()
+        self._waiting: set[str] = set()  # told that they cannot be read yet
 
     def put(self, arrived: Arrival) -> None:
         """Keep it until it is read, even if the machine falls now; raises OSError."""
@@ -107,13 +110,15 @@ class Spool:
     def fresh(self, now: float) -> list[Arrival]:
         """What this reader has not had yet, oldest first, so many at once.
 
-        What is too old goes, and what nobody can read is put aside. Raises OSError.
+        What is too old goes, and what is no report is put aside. What cannot be read just now is tried
+        again at the next look. Raises OSError where there is no folder to look into.
         """
         try:
             names = sorted(os.listdir(self._folder))
         except FileNotFoundError:
             return []
         self._had.intersection_update(names)
+        self._waiting.intersection_update(names)
         found: list[Arrival] = []
         for name in names:
             told = _NAME.fullmatch(name)
@@ -121,11 +126,12 @@ class Spool:
                 if name not in self._had:
                     self._tidy(name, now)
             elif int(told[1]) / 1000 < now - KEPT_S:
-                (self._folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # whoever may will do it
+                    (self._folder / name).unlink()
             elif name not in self._had and len(found) < MOST_AT_ONCE:
-                self._had.add(name)
                 arrived = self._read(name)
                 if arrived is not None:
+                    self._had.add(name)
                     found.append(arrived)
         return found
 
@@ -134,7 +140,8 @@ class Spool:
             names = sorted(filter(_NAME.fullmatch, os.listdir(self._folder)))
             too_many = len(names) - (MOST_FILES - ROOM) if len(names) >= MOST_FILES else 0
             for name in names[:too_many]:
-                (self._folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    (self._folder / name).unlink()
             if too_many:
                 log.error("locations_dropped", count=too_many)
             self._room = min(ROOM, MOST_FILES - (len(names) - too_many))
@@ -153,7 +160,14 @@ class Spool:
             return _ARRIVAL.validate_python(orjson.loads(text))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, ValidationError) as error:
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                self._put_aside(name, type(error).__name__)
+            elif name not in self._waiting:
+                self._waiting.add(name)
+                log.error("location_not_readable_yet", file=name, error=error.strerror)
+            return None
+        except Exception as error:  # whatever reading it raises, it is no report
             self._put_aside(name, type(error).__name__)
             return None
 
@@ -162,7 +176,7 @@ class Spool:
         if name == _GARBAGE:
             return
         if name.endswith(_UNFINISHED):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 path = self._folder / name
                 if path.lstat().st_mtime < now - UNFINISHED_S:
                     path.unlink()

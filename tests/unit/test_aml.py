@@ -7,7 +7,7 @@ import hmac
 from dataclasses import replace
 
 import pytest
-from location_world import AT, MANDAU, world
+from location_world import AT, MANDAU, PINGGIR, world
 
 from ivr.location.aml import Refused, Report, location, read_form, read_sms, unpack
 
@@ -127,10 +127,26 @@ def test_a_coordinate_that_is_not_on_earth_is_left_out(lat: str | None, lon: str
     assert report.number == "+6281276123456"
 
 
-@pytest.mark.parametrize("value", ["nan", "-1", "inf", "1e9", "dekat", ""])
+@pytest.mark.parametrize("value", ["nan", "-1", "inf", "dekat", ""])
 def test_a_nonsense_accuracy_costs_only_itself(value: str) -> None:
     report = form(location_accuracy=value)
     assert (report.lat, report.lon, report.radius_m) == (1.2856, 101.197, None)
+
+
+@pytest.mark.parametrize("value", ["100001", "1e9"])
+def test_an_accuracy_too_wide_to_mean_anything_is_no_place(value: str) -> None:
+    report = form(location_accuracy=value, device_number="081276123456")
+    assert (report.lat, report.lon, report.radius_m) == (None, None, None)
+    assert (report.number, value in report.raw) == ("+6281276123456", True)
+    text = SECOND.replace(",25.0;", f",{value};")
+    message = read_sms(text)
+    assert message is not None
+    assert (message.lat, message.lon, message.radius_m) == (None, None, None)
+    old = FIRST.replace("rd=25", f"rd={value}")
+    old = old.replace("ml=128", f"ml={len(old)}")
+    first = read_sms(old)
+    assert first is not None
+    assert (first.lat, first.lon, first.radius_m) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +265,7 @@ def test_a_packed_message_is_unpacked() -> None:
 def test_a_report_is_a_location_in_its_kecamatan() -> None:
     report = read_sms(FIRST)
     assert report is not None
-    found = location(report, world(), AT)
+    found = location(report, world(), AT, AT)
     assert (found.source, found.code, found.kind, found.shape) == (
         "aml_sms",
         MANDAU,
@@ -262,13 +278,63 @@ def test_a_report_is_a_location_in_its_kecamatan() -> None:
 
 
 def test_a_report_without_a_place_is_kept_and_names_none() -> None:
-    found = location(Report(kind="aml_https", raw="v=3"), world(), AT)
+    found = location(Report(kind="aml_https", raw="v=3"), world(), AT, AT)
     assert (found.code, found.lat, found.confidence, found.raw) == (None, None, 0.0, "v=3")
 
 
 def test_a_phone_that_is_not_sure_of_its_circle_is_believed_less() -> None:
     near_the_edge = Report(kind="aml_https", lat=1.17, lon=101.25, radius_m=1500.0)
-    sure = location(replace(near_the_edge, confidence=0.95), world(), AT)
-    unsure = location(replace(near_the_edge, confidence=0.3), world(), AT)
+    sure = location(replace(near_the_edge, confidence=0.95), world(), AT, AT)
+    unsure = location(replace(near_the_edge, confidence=0.3), world(), AT, AT)
     assert unsure.confidence < sure.confidence
     assert unsure.radius_m == 1500.0
+
+
+@pytest.mark.parametrize("method", [None, "gps", "wifi", "fused", "cell"])
+@pytest.mark.parametrize("radius_m", [None, 0.0])
+def test_without_an_accuracy_no_place_is_sure_but_all_around_is_looked_at(
+    method: str | None, radius_m: float | None
+) -> None:
+    inside = Report(kind="aml_https", lat=1.25, lon=101.25, radius_m=radius_m, method=method)
+    found = location(inside, world(), AT, AT)
+    assert (found.code, found.radius_m) == (MANDAU, radius_m)
+    assert 0.5 <= found.confidence < 0.9
+    near_the_edge = location(replace(inside, lat=1.16), world(), AT, AT)
+    assert {candidate.code for candidate in near_the_edge.candidates} == {MANDAU, PINGGIR}
+    farther = location(replace(inside, lat=1.2), world(), AT, AT)
+    assert (len(farther.candidates) == 2) == (method == "cell")
+
+
+@pytest.mark.parametrize(
+    ("observed_before", "received_before", "most", "least"),
+    [
+        (None, 0, 0.95, 0.95),
+        (179, 0, 0.95, 0.95),
+        (181, 0, 0.6, 0.6),
+        (600, 0, 0.6, 0.6),
+        (601, 0, 0.45, 0.45),
+        (86_400, -30, 0.45, 0.45),
+        (None, 181, 0.6, 0.6),
+        (None, 601, 0.45, 0.45),
+        (700, 181, 0.45, 0.45),
+        (-300, -300, 0.95, 0.95),
+    ],
+)
+def test_where_a_phone_was_long_before_the_call_is_believed_less(
+    observed_before: float | None, received_before: float, most: float, least: float
+) -> None:
+    observed = None if observed_before is None else AT - observed_before
+    report = Report("aml_https", lat=1.25, lon=101.25, radius_m=20.0, observed_at=observed)
+    found = location(report, world(), AT - received_before, AT)
+    assert (found.code, found.observed_at) == (MANDAU, observed)
+    assert least <= found.confidence <= most
+
+
+def test_a_time_that_is_still_to_come_is_unknown() -> None:
+    report = Report("aml_https", lat=1.25, lon=101.25, radius_m=20.0, observed_at=AT + 60)
+    assert location(report, world(), AT, AT).observed_at == AT + 60, "a clock may be a little fast"
+    assert location(replace(report, observed_at=AT + 61), world(), AT, AT).observed_at is None
+    early = location(replace(report, observed_at=AT + 61), world(), AT - 700, AT)
+    assert (early.observed_at, early.confidence) == (None, 0.45)
+    nowhere = Report("aml_https", observed_at=AT + 61)
+    assert location(nowhere, world(), AT, AT).observed_at is None

@@ -105,9 +105,16 @@ def test_a_renumbered_area_still_finds_the_only_cell_of_that_name(tmp_path: Path
     _, table = imported(
         tmp_path, LTE, LTE.replace("41515,43724613", "1,77"), LTE.replace("41515,43724613", "2,77")
     )
-    assert table.find(Cell("LTE", 510, 10, 9, 43724613)) == Tower(1.28, 101.20, 1500.0)
+    assert table.find(Cell("LTE", 510, 10, 9, 43724613)) == Tower(1.28, 101.20, 1500.0, True)
     assert table.find(Cell("LTE", 510, 10, 9, 77)) is None
     assert table.find(Cell("UMTS", 510, 10, 41515, 43724613)) is None
+
+
+def test_a_gsm_cell_is_found_with_its_area_or_not_at_all(tmp_path: Path) -> None:
+    """Its 16-bit names are given again and again: another area is another tower."""
+    _, table = imported(tmp_path, GSM)
+    assert table.find(Cell("GSM", 510, 1, 1202, 4711)) is None
+    assert table.find(Cell("GSM", 510, 1, 1201, 4711)) == Tower(1.25, 101.30, 0.0)
 
 
 def test_without_a_table_no_cell_is_known(tmp_path: Path) -> None:

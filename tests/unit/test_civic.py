@@ -28,6 +28,12 @@ def found(text: str) -> Location:
         ('lang="id",' + OURS + 'A3="Mandau"', MANDAU),
         (OURS + 'A3="Mandau",A4="Entah"', MANDAU),
         (OURS + 'A4="Duri-Barat"', "14.03.09.1006"),
+        ('A2="Kab. Bengkalis",A4="Pinggir"', "14.03.13.2007"),
+        ('A1="Riau",A4="Pinggir"', "14.03.13.2007"),
+        ('A3="Pinggir",A4="Pinggir"', "14.03.13.2007"),
+        ('ADDCODE="14.03",A4="Pinggir"', "14.03.13.2007"),
+        ('PC="28790",A4="Duri Barat"', "14.03.09.1006"),
+        ('PC="28784",A4="Pinggir"', "14.03.13.2007"),
         (OURS + 'A4="Pinggir"', "14.03.13.2007"),
         (OURS + 'A3="Pinggir"', PINGGIR),
         (OURS + 'A3="Mandau",A4="Pinggir"', MANDAU),
@@ -44,6 +50,15 @@ def test_codes_and_names_are_found(text: str, code: str) -> None:
     location = found(text)
     assert (location.code, location.confidence) == (code, 0.9)
     assert location.candidates == (Candidate(code, 1.0),)
+
+
+@pytest.mark.parametrize(
+    "beside", ["", 'country="ID",', 'ADDCODE="rahasia",', 'PC="28783",', 'A2=".",', 'A3="-",']
+)
+def test_the_name_of_a_desa_alone_is_not_sure(beside: str) -> None:
+    """There is a Pinggir, a Sukamaju, a Sungai Raya elsewhere too."""
+    location = found(beside + 'A4="Pinggir"')
+    assert (location.code, location.confidence) == ("14.03.13.2007", 0.7)
 
 
 @pytest.mark.parametrize(

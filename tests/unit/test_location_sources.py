@@ -166,6 +166,12 @@ def test_a_wide_cell_is_a_distribution_over_kecamatan(cells: Path) -> None:
     assert "luar negeri" in location.text
 
 
+def test_a_cell_that_is_found_without_its_area_is_a_guess(cells: Path) -> None:
+    (location,) = found(cells, "pani", asked({PANI: LTE.replace("51010A22B", "51010A22C")}))
+    assert (location.code, location.radius_m) == (MANDAU, 1500.0)
+    assert 0 < location.confidence < 0.5
+
+
 def test_a_cell_that_no_table_knows_is_kept_without_a_place(cells: Path) -> None:
     for table in (cells, NO_TABLE):
         (location,) = found(table, "pani", asked({PANI: LTE.replace("2F05", "2F06")}))

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from ivr.location.pidf import LONGEST, Pidf, confidence, draw, pairs
 from ivr.location.source import PIDF, PIDF_CONFIDENCE, PIDF_FORMAT, PIDF_METHOD
+from routing.geography import distance_m
 from routing.model import Location
 
 CIRCLE = 'shape="Circle",crs="2d",pos="1.2500 101.2500",radius="50"'
@@ -35,10 +36,27 @@ def test_a_small_circle_inside_an_area_is_sure() -> None:
     assert location.confidence >= 0.9
 
 
-def test_a_point_has_no_radius() -> None:
-    location = found('shape="Point",crs="2d",pos="1.2500 101.2500"')
+@pytest.mark.parametrize(("method", "reach"), [("", 2000), ("GPS", 2000), ("Cell", 10_000)])
+@pytest.mark.parametrize(
+    ("text", "radius_m"),
+    [
+        ('shape="Point",crs="2d",pos="{} 101.2500"', None),
+        ('shape="Circle",crs="2d",pos="{} 101.2500",radius="0"', 0.0),
+    ],
+)
+def test_a_point_without_a_radius_is_not_sure_and_all_around_is_looked_at(
+    text: str, radius_m: float | None, method: str, reach: float
+) -> None:
+    location = found(text.format(1.25), method=method)
     assert location is not None
-    assert (location.code, location.radius_m, location.shape) == (MANDAU, 0.0, "point")
+    assert (location.code, location.radius_m, location.shape) == (MANDAU, radius_m, "point")
+    assert 0.5 <= location.confidence < 0.9
+    within = found(text.format(1.15 + 0.9 * reach / 111_195), method=method)
+    beyond = found(text.format(1.15 + 1.1 * reach / 111_195), method=method)
+    assert within is not None
+    assert beyond is not None
+    assert len(within.candidates) == 2
+    assert reach > 9000 or len(beyond.candidates) == 1
 
 
 def test_latitude_comes_first() -> None:
@@ -148,6 +166,51 @@ def test_an_ellipse_is_turned_clockwise_from_north() -> None:
     wide = max(lon for _, lon in drawn.ring) - 101.25
     assert math.isclose(wide * 111_195, 5000, rel_tol=0.01)
     assert math.isclose(high * 111_195, 100, rel_tol=0.05)
+
+
+def ring(corners: list[tuple[float, float]]) -> str:
+    return 'shape="Polygon",posList="' + " ".join(f"{lat} {lon}" for lat, lon in corners) + '"'
+
+
+BOW_TIE = [(1.2, 101.2), (1.3, 101.3), (1.2, 101.3), (1.3, 101.2)]
+ZIGZAG = [(1.2 + number % 2 / 10, 101.2 + number / 2000) for number in range(130)]
+FINE = [
+    (1.25 + 0.05 * math.cos(turn / 100 * math.tau), 101.25 + 0.05 * math.sin(turn / 100 * math.tau))
+    for turn in range(100)
+]
+
+
+@pytest.mark.parametrize("corners", [BOW_TIE, ZIGZAG, ZIGZAG[:32], FINE])
+def test_a_ring_that_is_too_fine_or_crosses_itself_is_the_circle_around_it(
+    corners: list[tuple[float, float]],
+) -> None:
+    drawn = draw(pairs(ring(corners)) or {})
+    assert drawn is not None
+    assert (drawn.shape, drawn.ring) == ("circle", None)
+    assert drawn.radius_m is not None
+    assert all(distance_m((drawn.lat, drawn.lon), at) <= drawn.radius_m + 0.1 for at in corners)
+    location = found(ring(corners))
+    assert location is not None
+    assert location.code == MANDAU
+
+
+def test_a_ring_of_as_many_corners_as_may_be_is_looked_up_as_it_is() -> None:
+    drawn = draw(pairs(ring([*FINE[::4], (1.3, 101.25)])) or {})
+    assert drawn is not None
+    assert drawn.ring is not None
+    assert drawn.shape == "polygon"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'shape="Circle",pos="1.2 101.2",radius="60001"',
+        ring([(1.0, 101.0), (1.0, 102.2), (2.2, 102.2), (2.2, 101.0)]),
+        ring([(1.0 + number % 2 * 1.2, 101.0 + number / 100) for number in range(120)]),
+    ],
+)
+def test_a_shape_that_reaches_over_sixty_kilometres_is_no_place(text: str) -> None:
+    assert draw(pairs(text) or {}) is None
 
 
 NO_PLACE = [
@@ -276,10 +339,9 @@ def test_whatever_a_caller_sends_no_location_is_off_the_earth(text: str) -> None
     if location is not None and location.shape != "civic":
         assert location.lat is not None
         assert location.lon is not None
-        assert location.radius_m is not None
         assert abs(location.lat) <= 90
         assert abs(location.lon) <= 180
-        assert 0 <= location.radius_m < math.inf
+        assert location.radius_m is None or 0 <= location.radius_m < math.inf
 
 
 @given(

@@ -44,7 +44,7 @@ def call(call_id: str, caller: str | None, at: float) -> CallOffered:
 
 
 def learned(arrived: Arrival) -> LocationLearned:
-    return LocationLearned(location(arrived, Geography()))
+    return LocationLearned(location(arrived, Geography(), None))
 
 
 def test_the_calls_of_the_last_while_come_back_in_their_order(url: str) -> None:
@@ -76,5 +76,5 @@ def test_what_the_spool_still_holds_is_not_told_again_after_a_restart(
             arrivals.ended(call_id, ended_at)
     fresh = Spool(tmp_path / "spool").fresh(NOW + 5)
     assert len(fresh) == 4
-    assert [(one, arrivals.take(one)) for one in fresh if one == news] == [(news, "1")]
-    assert [arrivals.take(one) for one in fresh] == [None] * 4
+    assert [(one, arrivals.take(one)) for one in fresh if one == news] == [(news, ("1",))]
+    assert [arrivals.take(one) for one in fresh] == [()] * 4

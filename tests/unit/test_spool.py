@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -99,6 +100,52 @@ def test_what_is_no_file_stops_nobody(tmp_path: Path) -> None:
     with capture_logs() as logs:
         assert spool.fresh(NOW) == [report()]
     assert len(logs) == 3
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
+def test_a_report_that_cannot_be_read_just_now_is_told_by_its_name_and_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Too many open files, or a correction that root wrote while the engine is another user."""
+    spool, said = Spool(tmp_path), correction()
+    spool.put(said)
+    (name,) = os.listdir(tmp_path)
+    spool.put(report(NOW + 1))
+    openly, failing = os.open, True
+
+    def opened(path: Path, flags: int) -> int:
+        if failing and Path(path).name == name:
+            raise OSError(number, os.strerror(number), path)
+        return openly(path, flags)
+
+    monkeypatch.setattr(spooling.os, "open", opened)
+    with capture_logs() as logs:
+        assert spool.fresh(NOW) == [report(NOW + 1)], "it keeps back no other"
+        assert spool.fresh(NOW) == []
+    assert [(line["event"], line["file"]) for line in logs] == [("location_not_readable_yet", name)]
+    failing = False
+    assert spool.fresh(NOW) == [said]
+    assert spool.fresh(NOW) == []
+
+
+def test_what_is_too_old_and_cannot_be_removed_keeps_back_no_other(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    (tmp_path / f"{int((NOW - KEPT_S - 5) * 1000):016d}-{'0' * 32}.json").mkdir()
+    (tmp_path / "folder.new").mkdir()
+    os.utime(tmp_path / "folder.new", (NOW - 1000, NOW - 1000))
+    spool.put(report())
+    assert spool.fresh(NOW) == [report()]
+
+
+def test_what_cannot_be_removed_to_make_room_keeps_out_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooling, "MOST_FILES", 2)
+    monkeypatch.setattr(spooling, "ROOM", 2)
+    for at in (1, 2):
+        (tmp_path / f"{at:016d}-{'0' * 32}.json").mkdir()
+    Spool(tmp_path).put(report())
+    assert Spool(tmp_path).fresh(NOW) == [report()]
 
 
 def test_garbage_does_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
