@@ -286,18 +286,24 @@ def _in_order(
     choices: Sequence[_Choice], circumstances: Circumstances, because: list[Reason]
 ) -> list[tuple[bool, _Choice]]:
     """Each with whether it is closed: the open ones first, then by tier."""
-    at = circumstances.at
     judged = []
     for choice in choices:
-        hours = choice.agency.hours
-        closed = bool(
-            at is not None and hours and not open_at(hours, at.weekday(), at.hour * 60 + at.minute)
-        )
+        closed = _is_closed(choice.agency, circumstances)
         if closed:
-            text = f"{choice.agency.id} sedang tutup: dihubungi setelah semua yang buka"
+            why = "tutup pada hari libur" if circumstances.holiday else "sedang tutup"
+            text = f"{choice.agency.id} {why}: dihubungi setelah semua yang buka"
             because.append(Reason("closed", text))
         judged.append((closed, choice))
     return sorted(judged, key=lambda one: (one[0], one[1].tier))
+
+
+def _is_closed(agency: Agency, circumstances: Circumstances) -> bool:
+    """Who has no hours is there always; who has some is not there on a holiday."""
+    at = circumstances.at
+    if at is None or not agency.hours:
+        return False
+    minute = at.hour * 60 + at.minute
+    return circumstances.holiday or not open_at(agency.hours, at.weekday(), minute)
 
 
 def _routes(
@@ -312,7 +318,7 @@ def _routes(
         agency, tier = choice.agency, (closed, choice.tier)
         good.setdefault(tier, [])
         poor.setdefault(tier, [])
-        taken = agency.id in circumstances.full
+        taken = agency.id in circumstances.full_agencies
         if taken:
             text = f"{agency.id} sedang melayani sebanyak yang sanggup: ditaruh di belakang"
             because.append(Reason("agency-full", text))
@@ -337,7 +343,7 @@ def _unreachable(
         text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu baru saja gagal"
         because.append(Reason("trunk-down", text))
         return True
-    if contact.via in circumstances.full:
+    if contact.via in circumstances.full_trunks:
         text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu penuh"
         because.append(Reason("trunk-full", text))
         return True

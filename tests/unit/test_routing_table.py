@@ -75,13 +75,21 @@ def circumstances() -> Iterator[Circumstances]:
         for at in (None, DAY, NIGHT):
             yield Circumstances(at=at, down=down)
     everybody = frozenset(agency.id for agency in BENGKALIS.agencies)
-    yield Circumstances(DAY, frozenset(BENGKALIS.trunks), everybody, "false_reports")
+    yield Circumstances(
+        DAY,
+        holiday=True,
+        down=frozenset(BENGKALIS.trunks),
+        full_agencies=everybody,
+        full_trunks=frozenset(BENGKALIS.trunks),
+        caller_class="false_reports",
+    )
 
 
-def is_closed(agency: Agency | None, at: datetime | None) -> bool:
+def is_closed(agency: Agency | None, now: Circumstances) -> bool:
+    at = now.at
     if agency is None or at is None or not agency.hours:
         return False
-    return not open_at(agency.hours, at.weekday(), at.hour * 60 + at.minute)
+    return now.holiday or not open_at(agency.hours, at.weekday(), at.hour * 60 + at.minute)
 
 
 def lands(directory: Directory, codes: frozenset[str]) -> set[str]:
@@ -99,7 +107,7 @@ def holds(
     assert len(set(decision.routes)) == len(decision.routes) <= MOST_ROUTES + 1
     assert all(reason.rule_id and reason.text for reason in decision.because)
     assert not (routes and routes[0].together)
-    closed = [is_closed(by_id.get(route.agency), now.at) for route in routes]
+    closed = [is_closed(by_id.get(route.agency), now) for route in routes]
     assert closed == sorted(closed)
     known = {location.code, *(c.code for c in location.candidates)} if location else set()
     here = lands(directory, frozenset(code for code in known if code))
@@ -161,7 +169,7 @@ def test_a_way_that_fails_or_is_full_stands_behind_the_other_one() -> None:
     mandau = Location("check", "14.03.09", confidence=1.0)
     for now, rule in (
         (Circumstances(down=frozenset({"damkar-sip"})), "trunk-down"),
-        (Circumstances(full=frozenset({"damkar-sip"})), "trunk-full"),
+        (Circumstances(full_trunks=frozenset({"damkar-sip"})), "trunk-full"),
     ):
         decision = decide(BENGKALIS, "kebakaran", mandau, now)
         assert dialled(decision)[:2] == ["damkar-mandau jasnita", "damkar-mandau damkar-sip"]
@@ -177,7 +185,7 @@ def test_who_is_dialled_directly_does_not_suffer_for_another_who_is() -> None:
 
 def test_an_agency_that_talks_to_as_many_as_it_can_stands_behind_the_others_who_serve() -> None:
     pinggir = Location("check", "14.03.13", confidence=1.0)
-    now = Circumstances(full=frozenset({"damkar-pinggir"}))
+    now = Circumstances(full_agencies=frozenset({"damkar-pinggir"}))
     decision = decide(BENGKALIS, "hewan-liar", pinggir, now)
     assert dialled(decision)[:2] == ["bbksda-duri jasnita", "damkar-pinggir damkar-sip"]
     assert "agency-full" in rules(decision)
@@ -196,6 +204,30 @@ def test_a_closed_agency_stands_behind_all_who_are_open() -> None:
     assert dialled(day)[0] == "damkar-mandau damkar-sip"
     assert [name.split()[0] for name in dialled(night)[-3:-1]] == ["damkar-mandau"] * 2
     assert "closed" in rules(night)
+
+
+def test_on_a_holiday_whoever_has_hours_is_closed() -> None:
+    directory = replace(
+        BENGKALIS,
+        agencies=tuple(
+            replace(a, hours=OFFICE) if a.id == "damkar-mandau" else a for a in BENGKALIS.agencies
+        ),
+    )
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    holiday = decide(directory, "kebakaran", mandau, Circumstances(at=DAY, holiday=True))
+    assert [name.split()[0] for name in dialled(holiday)[-3:-1]] == ["damkar-mandau"] * 2
+    (said,) = [reason.text for reason in holiday.because if reason.rule_id == "closed"]
+    assert "hari libur" in said
+    always = decide(BENGKALIS, "kebakaran", mandau, Circumstances(at=DAY, holiday=True))
+    assert always == decide(BENGKALIS, "kebakaran", mandau)
+
+
+def test_an_agency_called_like_a_full_trunk_is_not_taken_for_full() -> None:
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    now = Circumstances(
+        full_agencies=frozenset({"damkar-sip"}), full_trunks=frozenset({"damkar-mandau"})
+    )
+    assert decide(BENGKALIS, "kebakaran", mandau, now) == decide(BENGKALIS, "kebakaran", mandau)
 
 
 def test_a_caller_outside_is_handed_to_the_centre_of_the_neighbour_live() -> None:
