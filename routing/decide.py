@@ -11,8 +11,9 @@ the choice is made.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from routing.geography import distance_m
 from routing.hours import open_at
@@ -40,7 +41,8 @@ SMALLEST_SHARE = 0.1
 """A place that holds less of where the caller may be is not asked for help."""
 
 MOST_ROUTES = 24
-"""So many are dialled before the operator at most: more than any caller waits for."""
+"""So many are dialled before the operator at most: more than any caller waits for. Only more agencies
+who are responsible than that make it more."""
 
 RESERVE = frozenset({"same-block", "crossing"})
 """The rules by which somebody is dialled who is not responsible, because nobody else came."""
@@ -70,13 +72,13 @@ def decide(
     """Who is dialled for this incident at this place, in order. Never raises, never empty."""
     because: list[Reason] = []
     choices = _choices(directory, incident, location, because)
+    choices, left = _at_most(choices)
     for choice in choices:
         because.append(Reason(choice.rule_id, choice.text))
-    routes = _routes(_in_order(choices, circumstances, because), circumstances, because)
-    if len(routes) > MOST_ROUTES:
-        text = f"{len(routes)} tujuan; {MOST_ROUTES} yang pertama dihubungi, lalu petugas"
+    if left:
+        text = f"{left} nomor cadangan atau nomor kedua tidak dihubungi: lebih dari {MOST_ROUTES}"
         because.append(Reason("most-routes", text))
-        routes = routes[:MOST_ROUTES]
+    routes = _routes(_in_order(choices, circumstances, because), circumstances, because)
     notify = _notified(choices, routes)
     for told in notify:
         text = f"{told} diberi tahu bila {routes[0].agency} yang pertama dihubungi"
@@ -280,6 +282,31 @@ def _across_the_water(
         if agency.crossing and place.block not in _blocks(directory, agency):
             text = f"{agency.id} boleh menyeberang ke {place.name} (`crossing: yes`)"
             yield _Choice(_ACROSS, agency, "crossing", text)
+
+
+def _at_most(choices: Sequence[_Choice]) -> tuple[list[_Choice], int]:
+    """The choices with ``MOST_ROUTES`` contacts, and how many contacts were left out.
+
+    First the reserve is left out, then the last numbers of those who have several. It is the same in
+    all circumstances: who is closed or full is put behind others, and stays.
+    """
+    contacts = [
+        (choice.rule_id in RESERVE, number, place)
+        for place, choice in enumerate(choices)
+        for number in range(len(choice.agency.contacts))
+    ]
+    always = sum(not reserve and number == 0 for reserve, number, _ in contacts)
+    most = max(MOST_ROUTES, always)
+    if len(contacts) <= most:
+        return list(choices), 0
+    kept = Counter(place for _, _, place in sorted(contacts)[:most])
+    few = (
+        replace(
+            choice, agency=replace(choice.agency, contacts=choice.agency.contacts[: kept[place]])
+        )
+        for place, choice in enumerate(choices)
+    )
+    return [choice for choice in few if choice.agency.contacts], len(contacts) - most
 
 
 def _in_order(

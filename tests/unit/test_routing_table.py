@@ -53,7 +53,21 @@ def with_rules() -> Directory:
     return replace(BENGKALIS, agencies=(*agencies, post))
 
 
-DEPLOYMENTS = {"as-shipped": BENGKALIS, "with-rules": with_rules()}
+def too_many() -> Directory:
+    """More responsible posts than are dialled, every second one closed at night, behind neighbours on the
+    same land whom nobody needs any more."""
+    contacts = (Contact("damkar-sip", "101"), Contact("jasnita", "102"))
+    handles = frozenset({"kebakaran", "medis"})
+    nearby, here = frozenset({"14.03.13"}), frozenset({"14.03.09"})
+    posts = [
+        Agency(f"pos-{n:02}", f"Pos {n}", handles, here, contacts, hours=OFFICE if n % 2 else ())
+        for n in range(20)
+    ]
+    others = [Agency(f"jauh-{n:02}", f"Jauh {n}", handles, nearby, contacts) for n in range(20)]
+    return replace(BENGKALIS, agencies=(*others, *posts, *BENGKALIS.agencies))
+
+
+DEPLOYMENTS = {"as-shipped": BENGKALIS, "with-rules": with_rules(), "too-many": too_many()}
 
 
 def places() -> Iterator[Location | None]:
@@ -111,6 +125,11 @@ def holds(
     assert closed == sorted(closed)
     known = {location.code, *(c.code for c in location.candidates)} if location else set()
     here = lands(directory, frozenset(code for code in known if code))
+    asked = {route.agency for route in routes}
+    for agency in directory.agencies:
+        if location and incident in agency.handles and agency.contacts:
+            responsible = {location.code, (location.code or "")[:8]} & agency.covers
+            assert not responsible or agency.id in asked
     for route in routes:
         if route.agency.startswith(NEIGHBOUR):
             assert location is not None
@@ -248,6 +267,31 @@ def test_a_place_that_may_be_another_asks_those_who_serve_the_other_after_the_fi
     assert (first, second) == ("polsek-bukit-batu", "polsek-bengkalis")
     (said,) = [reason.text for reason in decision.because if reason.rule_id == "may-serve"]
     assert "35%" in said
+
+
+def test_of_too_many_the_reserve_is_left_out_and_then_second_numbers() -> None:
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    night = decide(DEPLOYMENTS["too-many"], "kebakaran", mandau, Circumstances(at=NIGHT))
+    routes = night.routes[:-1]
+    assert len(routes) == MOST_ROUTES
+    assert {route.agency for route in routes} == {
+        "damkar-mandau", *(f"pos-{n:02}" for n in range(20))
+    }  # fmt: skip
+    assert [route.agency for route in routes[-10:]] == [f"pos-{n:02}" for n in range(1, 20, 2)]
+    assert [route.agency for route in routes].count("pos-00") == 2
+    (said,) = [reason.text for reason in night.because if reason.rule_id == "most-routes"]
+    assert "24" in said
+
+
+def test_nobody_who_is_responsible_is_left_out_however_many_there_are() -> None:
+    posts = tuple(
+        Agency(f"pos-{n:02}", "Pos", frozenset({"medis"}), frozenset({"14.03.09"}),
+               (Contact("jasnita", "1"), Contact("jasnita", "2")))
+        for n in range(40)
+    )  # fmt: skip
+    mandau = Location("check", "14.03.09", confidence=1.0)
+    decision = decide(replace(BENGKALIS, agencies=posts), "medis", mandau)
+    assert [(r.agency, r.target) for r in decision.routes[:-1]] == [(p.id, "1") for p in posts]
 
 
 def test_a_little_of_many_desa_is_a_part_of_their_kecamatan() -> None:
