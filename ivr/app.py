@@ -98,6 +98,7 @@ def build_host(
             down=ways.down(now),
             full_agencies=full_agencies,
             full_trunks=full_trunks,
+            approximate=held.current.geography.approximate,
         )
         return decide(directory, incident, location, circumstances)
 

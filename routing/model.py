@@ -234,7 +234,8 @@ class Circumstances:
     ``at`` is the local time of the deployment; None where hours are not to be judged. On a
     ``holiday`` whoever has hours is closed. ``down`` are trunks that are known to fail,
     ``full_agencies`` those who talk to as many as they can, ``full_trunks`` those without a free
-    channel.
+    channel. ``approximate``: the areas that coordinates were looked up in are nobody's official ones,
+    which only the reasons tell.
     """
 
     at: datetime | None = None
@@ -243,6 +244,7 @@ class Circumstances:
     full_agencies: frozenset[str] = frozenset()
     full_trunks: frozenset[str] = frozenset()
     caller_class: Literal["normal", "false_reports"] = "normal"
+    approximate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ def explained(
     else:
         lat, lon, radius = position(at or "")
         location = placed(Told("operator"), published.geography, lat, lon, radius or None)
-    where = _where(directory, location, approximate=published.geography.approximate)
+    approximate = published.geography.approximate
+    where = _where(directory, location, approximate=approximate)
     holiday = local is not None and calendar.is_holiday(local)
     time = "Jam buka tidak dinilai; tambahkan --when"
     if local is not None:
@@ -53,8 +54,8 @@ def explained(
     if holiday:
         time += ", hari libur"
     understood = f"{where[:1].upper()}{where[1:]}. {time}."
-    decided = decide(directory, incident, location, Circumstances(at=local, holiday=holiday))
-    return Explained(decided, understood)
+    circumstances = Circumstances(at=local, holiday=holiday, approximate=approximate)
+    return Explained(decide(directory, incident, location, circumstances), understood)
 
 
 def _where(directory: Directory, location: Location, *, approximate: bool) -> str:

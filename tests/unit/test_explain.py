@@ -40,7 +40,14 @@ def rules(found: RouteDecision) -> list[str]:
 def test_a_fire_at_a_point_in_duri_is_for_the_post_of_mandau(at: str) -> None:
     found = decision(PUBLISHED, "kebakaran", at, None)
     assert found.routes[0].agency == "damkar-mandau"
-    assert "damkar-mandau menangani kebakaran di Mandau" in found.because[0].text
+    assert found.because[0].text == "Mandau (14.03.09) menurut peta perkiraan"
+    assert "damkar-mandau menangani kebakaran di Mandau" in found.because[1].text
+
+
+def test_with_official_areas_no_map_is_told_to_be_approximate() -> None:
+    official = replace(PUBLISHED, geography=replace(PUBLISHED.geography, approximate=False))
+    found = decision(official, "kebakaran", "1.2856,101.197", None)
+    assert "approximate-map" not in rules(found)
 
 
 def test_a_point_in_siak_is_for_the_centre_of_siak() -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from small_deployment import shipped
@@ -82,6 +83,8 @@ def places() -> Iterator[Location | None]:
         yield Location("check", kind="outside", neighbour=neighbour)
     shares = (Candidate("14.03.03", 0.6), Candidate("14.03.01", 0.35), Candidate("14.03.12", 0.05))
     yield Location("check", "14.03.03", confidence=0.6, kind="inside", candidates=shares)
+    edge = (Candidate("14.03.13", 0.2),)
+    yield Location("check", lat=1.0, lon=101.4, kind="outside", neighbour="siak", candidates=edge)
 
 
 def circumstances() -> Iterator[Circumstances]:
@@ -306,6 +309,68 @@ def test_a_little_of_many_desa_is_a_part_of_their_kecamatan() -> None:
     assert "40%" in said
     nowhere = decide(BENGKALIS, "kriminal", Location("check", candidates=bantan))
     assert nowhere.routes[0].agency == "polsek-bantan"
+
+
+def test_the_sea_in_a_circle_takes_nothing_from_the_land_in_it() -> None:
+    shares = (Candidate("14.03.11", 0.12), Candidate("14.03.10", 0.04), Candidate("14.03.01", 0.01))
+    location = Location("check", "14.03.11", confidence=0.3, kind="sea", candidates=shares)
+    decision = decide(BENGKALIS, "kriminal", location)
+    said = [reason.text for reason in decision.because if reason.rule_id == "may-serve"]
+    assert len(said) == 1
+    assert "Rupat (14.03.10) (24% kemungkinan tempatnya)" in said[0]
+
+
+def test_a_caller_who_an_approximate_map_puts_next_door_is_asked_for_of_ours_as_well() -> None:
+    def outside(neighbour: str | None, share: float) -> RouteDecision:
+        location = Location(
+            "aml_https", None, 1.0, 101.4, kind="outside", neighbour=neighbour,
+            candidates=(Candidate("14.03.13", share),),
+        )  # fmt: skip
+        return decide(BENGKALIS, "kebakaran", location)
+
+    siak = outside("siak", 0.2)
+    assert dialled(siak)[:2] == ["tetangga-siak jasnita", "damkar-pinggir damkar-sip"]
+    said = {reason.rule_id: reason.text for reason in siak.because}
+    assert said["approximate-map"] == "menurut peta perkiraan; mungkin juga di Pinggir (14.03.13)"
+    assert "serves" not in said
+    assert "%" not in said["may-serve"]
+    dumai = outside("dumai", 0.2)
+    assert dialled(dumai)[0] == "damkar-pinggir damkar-sip"
+    assert "petugas" not in dumai.because[0].text
+    assert dialled(outside("siak", 0.05)) == ["tetangga-siak jasnita", "operator pusat-sip"]
+
+
+@pytest.mark.parametrize(
+    ("lat", "said"),
+    [
+        (None, "posisi di Kabupaten Siak: disambungkan ke pusat 112 di sana"),
+        (1.0, "posisi di luar wilayah, terdekat Kabupaten Siak: disambungkan ke pusat 112 di sana"),
+    ],
+)
+def test_a_coordinate_outside_is_only_told_to_be_near_a_neighbour(
+    lat: float | None, said: str
+) -> None:
+    location = Location("check", lat=lat, kind="outside", neighbour="siak")
+    assert decide(BENGKALIS, "medis", location).because[0].text == said
+
+
+def test_reasons_tell_what_is_in_doubt_about_a_coordinate() -> None:
+    def told(now: Circumstances, **keys: Any) -> dict[str, str]:
+        location = Location("check", "14.03.09", **keys)
+        decision = decide(BENGKALIS, "kebakaran", location, now)
+        return {reason.rule_id: reason.text for reason in decision.because}
+
+    rough, official = Circumstances(), Circumstances(approximate=False)
+    inside = told(rough, lat=1.2, lon=101.2, confidence=0.7, kind="inside")
+    assert inside["approximate-map"] == "Mandau (14.03.09) menurut peta perkiraan"
+    surely = told(official, lat=1.2, lon=101.2, confidence=0.7, kind="inside")
+    assert "approximate-map" not in surely
+    snapped = told(official, lat=1.2, lon=101.2, confidence=0.57, kind="snapped")
+    assert snapped["snapped"] == "di luar batas wilayah; yang terdekat Mandau (14.03.09)"
+    sea = told(official, lat=1.2, lon=101.2, confidence=0.3, kind="sea")
+    assert sea["sea"] == "di luar semua wilayah (laut atau tepi); yang terdekat Mandau (14.03.09)"
+    keyed = told(rough, confidence=0.4)
+    assert keyed.keys().isdisjoint({"approximate-map", "snapped", "sea"})
 
 
 def test_who_made_false_reports_is_dialled_for_like_anybody() -> None:
