@@ -106,10 +106,15 @@ def build_host(
     ) -> RouteDecision:
         now = time.time()
         capacities = {a.id: a.capacity for a in directory.agencies if a.capacity is not None}
+        full_agencies, full_trunks = full(board, directory.trunks, capacities)
+        calendar = held.current.dialplan.calendar
         circumstances = Circumstances(
-            at=held.current.dialplan.calendar.local(now),
+            at=calendar.local(now),
+            holiday=calendar.is_holiday(calendar.local(now)),
             down=ways.down(now),
-            full=full(board, directory.trunks, capacities),
+            full_agencies=full_agencies,
+            full_trunks=full_trunks,
+            approximate=held.current.geography.approximate,
             caller_class="false_reports" if call_id in suspects else "normal",
         )
         return decide(directory, incident, location, circumstances)

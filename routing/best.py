@@ -25,6 +25,9 @@ OUTSIDE_WORTH = 0.55
 _WIDEST_M = 5_000.0
 """A circle wider than this tells nothing of being outside."""
 
+_AHEAD_S = 60.0
+"""A clock that is further ahead of ours than this tells nothing of when something was observed."""
+
 _TRUST = {
     "operator": 6,
     "aml_https": 5,
@@ -86,14 +89,23 @@ def _is_older(one: Location, other: Location) -> bool:
     does a word without a place replace one with."""
     if is_useful(other) and not is_useful(one):
         return True
-    if one.observed_at is None or other.observed_at is None:
+    observed, before = _observed_at(one), _observed_at(other)
+    if observed is None or before is None:
         return False
-    return one.observed_at < other.observed_at
+    return observed < before
+
+
+def _observed_at(location: Location) -> float | None:
+    """When it was observed (epoch seconds); None where nobody said so, or said what cannot be."""
+    at, received = location.observed_at, location.received_at
+    if at is not None and received is not None and at > received + _AHEAD_S:
+        return None
+    return at
 
 
 def _rank(location: Location) -> tuple[bool, float, int, float, float]:
     radius = location.radius_m if location.radius_m is not None else math.inf
-    observed = location.observed_at if location.observed_at is not None else 0.0
+    observed = _observed_at(location) or 0.0
     return (
         location.source == "operator" and is_useful(location),
         _worth(location),

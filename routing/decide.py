@@ -11,8 +11,9 @@ the choice is made.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from routing.geography import distance_m
 from routing.hours import open_at
@@ -36,11 +37,15 @@ from routing.model import (
 SURE = 0.5
 """Below this confidence the place is a guess, and the reasons say so."""
 
+CERTAIN = 0.9
+"""From here on nothing is said of an approximate map."""
+
 SMALLEST_SHARE = 0.1
 """A place that holds less of where the caller may be is not asked for help."""
 
 MOST_ROUTES = 24
-"""So many are dialled before the operator at most: more than any caller waits for."""
+"""So many are dialled before the operator at most: more than any caller waits for. Only more agencies
+who are responsible than that make it more."""
 
 RESERVE = frozenset({"same-block", "crossing"})
 """The rules by which somebody is dialled who is not responsible, because nobody else came."""
@@ -69,14 +74,16 @@ def decide(
 ) -> RouteDecision:
     """Who is dialled for this incident at this place, in order. Never raises, never empty."""
     because: list[Reason] = []
-    choices = _choices(directory, incident, location, because)
+    choices = _choices(
+        directory, incident, location, because, approximate=circumstances.approximate
+    )
+    choices, left = _at_most(choices)
     for choice in choices:
         because.append(Reason(choice.rule_id, choice.text))
-    routes = _routes(_in_order(choices, circumstances, because), circumstances, because)
-    if len(routes) > MOST_ROUTES:
-        text = f"{len(routes)} tujuan; {MOST_ROUTES} yang pertama dihubungi, lalu petugas"
+    if left:
+        text = f"{left} nomor cadangan atau nomor kedua tidak dihubungi: lebih dari {MOST_ROUTES}"
         because.append(Reason("most-routes", text))
-        routes = routes[:MOST_ROUTES]
+    routes = _routes(_in_order(choices, circumstances, because), circumstances, because)
     notify = _notified(choices, routes)
     for told in notify:
         text = f"{told} diberi tahu bila {routes[0].agency} yang pertama dihubungi"
@@ -92,7 +99,12 @@ def decide(
 
 
 def _choices(
-    directory: Directory, incident: str | None, location: Location | None, because: list[Reason]
+    directory: Directory,
+    incident: str | None,
+    location: Location | None,
+    because: list[Reason],
+    *,
+    approximate: bool,
 ) -> list[_Choice]:
     """Everybody who may be asked, the best first."""
     if incident is None or incident not in SERVICES:
@@ -107,16 +119,17 @@ def _choices(
     everywhere = set(directory.places)
     wide = [agency for agency in able if agency.covers >= everywhere]
     near = [agency for agency in able if not agency.covers >= everywhere]
-    neighbours = _neighbour(directory, location, because)
+    outside = location is not None and location.kind == "outside"
     codes = _codes(directory, location)
+    neighbours = _neighbour(directory, location, because, alone=not codes)
     if not codes:
-        if neighbours or (location is not None and location.kind == "outside"):
+        if outside:
             return neighbours
         text = "tempat belum diketahui: hanya instansi sekabupaten"
         because.append(Reason("unknown-place", text))
         return list(_kabupaten(wide, incident))
-    _doubts(directory, location, codes, because)
-    serving = list(_serving(directory, near, incident, codes))
+    _doubts(directory, location, codes, because, approximate=approximate)
+    serving = list(_serving(directory, near, incident, codes, outside=outside))
     if not serving and not wide:
         text = f"tidak ada instansi untuk {incident} di {_called(directory, codes[0][0])}"
         because.append(Reason("nobody", text))
@@ -135,17 +148,22 @@ def _choices(
 def _codes(directory: Directory, location: Location | None) -> list[tuple[str, float]]:
     """The places the caller may be at, the best first, each with its share of what was told.
 
-    A wide circle is a little of many desa: where each is too small to count, their kecamatan may.
+    Nobody calls from the sea in a circle: what of it is land is the whole. Outside, the rest is the
+    land of others. A wide circle is a little of many desa: where each is too small to count, their
+    kecamatan may.
     """
     if location is None:
         return []
-    shares = {c.code: c.share for c in location.candidates if c.share >= SMALLEST_SHARE}
+    held = [(c.code, c.share) for c in location.candidates if c.share > 0]
+    whole = 1.0 if location.kind == "outside" else sum(share for _, share in held)
+    held = [(code, round(share / whole, 6)) for code, share in held]
+    shares = {code: share for code, share in held if share >= SMALLEST_SHARE}
     named = {code[:KECAMATAN] for code in (*shares, location.code or "")}
     small: dict[str, float] = {}
-    for candidate in location.candidates:
-        kecamatan = candidate.code[:KECAMATAN]
-        if kecamatan not in named and candidate.share > 0:
-            small[kecamatan] = small.get(kecamatan, 0.0) + candidate.share
+    for code, share in held:
+        kecamatan = code[:KECAMATAN]
+        if kecamatan not in named:
+            small[kecamatan] = small.get(kecamatan, 0.0) + share
     shares |= {code: share for code, share in small.items() if share >= SMALLEST_SHARE}
     others = sorted(shares, key=lambda code: -shares[code])
     codes = dict.fromkeys([*([location.code] if location.code else []), *others])
@@ -163,43 +181,64 @@ def _doubts(
     location: Location | None,
     codes: Sequence[tuple[str, float]],
     because: list[Reason],
+    *,
+    approximate: bool,
 ) -> None:
     """What makes the place less than sure."""
     if location is None:
         return
     called = _called(directory, codes[0][0])
+    if location.kind == "snapped":
+        because.append(Reason("snapped", f"di luar batas wilayah; yang terdekat {called}"))
     if location.kind == "sea":
-        because.append(Reason("sea", f"posisi di laut; yang terdekat {called}"))
+        text = f"di luar semua wilayah (laut atau tepi); yang terdekat {called}"
+        because.append(Reason("sea", text))
+    if approximate and location.lat is not None and not location.confidence >= CERTAIN:
+        text = f"{called} menurut peta perkiraan"
+        if location.kind == "outside":
+            text = f"menurut peta perkiraan; mungkin juga di {called}"
+        because.append(Reason("approximate-map", text))
     if not location.confidence >= SURE:
         because.append(Reason("low-confidence", f"{called} hanya perkiraan tempat kejadian"))
 
 
 def _neighbour(
-    directory: Directory, location: Location | None, because: list[Reason]
+    directory: Directory, location: Location | None, because: list[Reason], *, alone: bool
 ) -> list[_Choice]:
-    """The centre of the neighbour in whose land the caller is, where it has one."""
+    """The centre of the neighbour in whose land the caller is, or to which he is nearest, where it has
+    one. ``alone``: nobody of ours is asked."""
     if location is None or location.kind != "outside":
         return []
+    passed_on = ": petugas 112 yang meneruskan" if alone else ""
     found = directory.neighbours.get(location.neighbour or "")
     if found is None:
-        because.append(Reason("outside", "posisi di luar wilayah: petugas 112 yang meneruskan"))
+        because.append(Reason("outside", f"posisi di luar wilayah{passed_on}"))
         return []
+    # A coordinate may lie off the neighbour's land; an address names it.
+    near = "di" if location.lat is None else "di luar wilayah, terdekat"
+    where = f"posisi {near} {found.name}"
     if not found.contacts:
-        text = f"posisi di {found.name}, yang belum diketahui punya pusat 112: petugas meneruskan"
+        text = f"{where}, yang belum diketahui punya pusat 112{passed_on}"
         because.append(Reason("outside", text))
         return []
     centre = Agency(
         NEIGHBOUR + found.id, found.name, frozenset(), frozenset(), found.contacts, crossing=True
     )
-    text = f"posisi di luar wilayah: disambungkan ke pusat 112 {found.name}"
+    text = f"{where}: disambungkan ke pusat 112 di sana"
     return [_Choice(0, centre, "neighbour", text)]
 
 
 def _serving(
-    directory: Directory, able: Sequence[Agency], incident: str, codes: Sequence[tuple[str, float]]
+    directory: Directory,
+    able: Sequence[Agency],
+    incident: str,
+    codes: Sequence[tuple[str, float]],
+    *,
+    outside: bool,
 ) -> Iterator[_Choice]:
     """Those who cover a place the caller may be at: of the best place first, a desa before its
-    kecamatan, then who covers the fewest places. Behind them those of a part of its kecamatan only."""
+    kecamatan, then who covers the fewest places. Behind them those of a part of its kecamatan only.
+    To one who is ``outside`` they are only near."""
     named: set[str] = set()
     for number, (code, share) in enumerate(codes):
         called = _called(directory, code)
@@ -211,7 +250,11 @@ def _serving(
                 continue
             named.add(agency.id)
             text = f"{agency.id} menangani {incident} di {called}"
-            if number == 0:
+            if outside:
+                yield _Choice(
+                    1 + number, agency, "may-serve", f"{text}, yang dekat dari posisi itu"
+                )
+            elif number == 0:
                 yield _Choice(1, agency, "serves", text)
             else:
                 text += f" ({share:.0%} kemungkinan tempatnya)"
@@ -282,22 +325,53 @@ def _across_the_water(
             yield _Choice(_ACROSS, agency, "crossing", text)
 
 
+def _at_most(choices: Sequence[_Choice]) -> tuple[list[_Choice], int]:
+    """The choices with ``MOST_ROUTES`` contacts, and how many contacts were left out.
+
+    First the reserve is left out, then the last numbers of those who have several. It is the same in
+    all circumstances: who is closed or full is put behind others, and stays.
+    """
+    contacts = [
+        (choice.rule_id in RESERVE, number, place)
+        for place, choice in enumerate(choices)
+        for number in range(len(choice.agency.contacts))
+    ]
+    always = sum(not reserve and number == 0 for reserve, number, _ in contacts)
+    most = max(MOST_ROUTES, always)
+    if len(contacts) <= most:
+        return list(choices), 0
+    kept = Counter(place for _, _, place in sorted(contacts)[:most])
+    few = (
+        replace(
+            choice, agency=replace(choice.agency, contacts=choice.agency.contacts[: kept[place]])
+        )
+        for place, choice in enumerate(choices)
+    )
+    return [choice for choice in few if choice.agency.contacts], len(contacts) - most
+
+
 def _in_order(
     choices: Sequence[_Choice], circumstances: Circumstances, because: list[Reason]
 ) -> list[tuple[bool, _Choice]]:
     """Each with whether it is closed: the open ones first, then by tier."""
-    at = circumstances.at
     judged = []
     for choice in choices:
-        hours = choice.agency.hours
-        closed = bool(
-            at is not None and hours and not open_at(hours, at.weekday(), at.hour * 60 + at.minute)
-        )
+        closed = _is_closed(choice.agency, circumstances)
         if closed:
-            text = f"{choice.agency.id} sedang tutup: dihubungi setelah semua yang buka"
+            why = "tutup pada hari libur" if circumstances.holiday else "sedang tutup"
+            text = f"{choice.agency.id} {why}: dihubungi setelah semua yang buka"
             because.append(Reason("closed", text))
         judged.append((closed, choice))
     return sorted(judged, key=lambda one: (one[0], one[1].tier))
+
+
+def _is_closed(agency: Agency, circumstances: Circumstances) -> bool:
+    """Who has no hours is there always; who has some is not there on a holiday."""
+    at = circumstances.at
+    if at is None or not agency.hours:
+        return False
+    minute = at.hour * 60 + at.minute
+    return circumstances.holiday or not open_at(agency.hours, at.weekday(), minute)
 
 
 def _routes(
@@ -312,7 +386,7 @@ def _routes(
         agency, tier = choice.agency, (closed, choice.tier)
         good.setdefault(tier, [])
         poor.setdefault(tier, [])
-        taken = agency.id in circumstances.full
+        taken = agency.id in circumstances.full_agencies
         if taken:
             text = f"{agency.id} sedang melayani sebanyak yang sanggup: ditaruh di belakang"
             because.append(Reason("agency-full", text))
@@ -337,7 +411,7 @@ def _unreachable(
         text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu baru saja gagal"
         because.append(Reason("trunk-down", text))
         return True
-    if contact.via in circumstances.full:
+    if contact.via in circumstances.full_trunks:
         text = f"{agency.id} lewat {contact.via} ditaruh di belakang: jalur itu penuh"
         because.append(Reason("trunk-full", text))
         return True

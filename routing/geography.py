@@ -21,7 +21,7 @@ from routing.boundaries import (
     boundaries,
     outline,
 )
-from routing.model import Candidate, Place
+from routing.model import KECAMATAN, Candidate, Place
 
 __all__ = [
     "Area",
@@ -44,6 +44,12 @@ NEIGHBOUR_M = 60_000.0
 
 AROUND_M = 12_000.0
 """So far the surroundings of a settlement reach, where nothing better is known."""
+
+EDGE_M = 6_000.0
+"""So far from our areas a map that is only approximate may take our own land for a neighbour's."""
+
+EDGE_SHARE = 0.2
+"""What our nearest kecamatan then gets of a point outside (0 to 1)."""
 
 _CORNERS = 24
 
@@ -87,7 +93,8 @@ class Located:
     little; or outside, without a code and with the ``neighbour`` it lies in or nearest to. ``distance_m``
     are metres to the area of ``code`` (0 inside), or to the nearest of ours. ``candidates`` are the areas
     that hold a part of the shape, the largest share first: ``code`` is the first of them, except outside.
-    They are empty where no part lies in any area.
+    They are empty where no part lies in any area; but outside, and close to us on an approximate map,
+    our nearest kecamatan is one of them.
     """
 
     code: str | None
@@ -210,18 +217,28 @@ def _point(where: Geography, lat: float, lon: float) -> Located:
     ground = where.theirs.holder(lat, lon)
     if ground is not None:
         neighbour = where.grounds[ground].code
-        return Located(None, None, "outside", distance, (), neighbour, where.approximate)
+        return _outside(where, distance, number, neighbour)
     area = where.areas[number]
     if distance <= where.snap_m:
         return Located(area.code, area.name, "snapped", distance, (), None, where.approximate)
-    to_them, them = _nearest_neighbour(where, lat, lon)
+    to_them, them = _nearest_neighbour(where, lat, lon, distance)
     if distance <= where.sea_m and not to_them < distance:
         return Located(area.code, area.name, "sea", distance, (), None, where.approximate)
-    return Located(None, None, "outside", distance, (), them, where.approximate)
+    return _outside(where, distance, number, them)
 
 
-def _nearest_neighbour(where: Geography, lat: float, lon: float) -> tuple[float, str | None]:
-    """Metres to the nearest point of a neighbour, and the neighbour that a caller there may belong to.
+def _outside(where: Geography, distance: float, nearest: int, neighbour: str | None) -> Located:
+    edge: tuple[Candidate, ...] = ()
+    if where.approximate and distance <= EDGE_M:
+        edge = (Candidate(where.areas[nearest].code[:KECAMATAN], EDGE_SHARE),)
+    return Located(None, None, "outside", distance, edge, neighbour, where.approximate)
+
+
+def _nearest_neighbour(
+    where: Geography, lat: float, lon: float, to_us: float
+) -> tuple[float, str | None]:
+    """Metres to the nearest point of a neighbour, and the neighbour that a caller there may belong to:
+    none where our own nearest area (``to_us`` metres away) is nearer.
 
     Water is as near to a neighbour's shore as to ours: only its known points make a place the
     neighbour's, while the edge of its land may name it.
@@ -234,7 +251,9 @@ def _nearest_neighbour(where: Geography, lat: float, lon: float) -> tuple[float,
     edge, number = where.theirs.nearest(lat, lon)
     edges = [(edge, where.grounds[number].code)] if number >= 0 else []
     away, them = min((*points, *edges), default=(math.inf, None))
-    return min(points, default=(math.inf,))[0], them if away <= NEIGHBOUR_M else None
+    return min(points, default=(math.inf,))[
+        0
+    ], them if away <= NEIGHBOUR_M and away < to_us else None
 
 
 def _spread(where: Geography, middle: Located, south: float, north: float, shape: Spans) -> Located:
@@ -243,8 +262,13 @@ def _spread(where: Geography, middle: Located, south: float, north: float, shape
         key=lambda one: (-round(one[1], 9), where.areas[one[0]].code != middle.code, one[0])
     )
     candidates = tuple(Candidate(where.areas[number].code, share) for number, share in shares)
-    if middle.kind == "outside" or not shares:
+    if middle.kind == "outside":
+        touched = sum(candidate.share for candidate in candidates)
+        if middle.candidates and touched < EDGE_SHARE:
+            return middle
         return replace(middle, candidates=candidates)
+    if not shares:
+        return replace(middle, candidates=())
     area = where.areas[shares[0][0]]
     return replace(middle, code=area.code, name=area.name, candidates=candidates)
 

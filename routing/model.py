@@ -231,14 +231,20 @@ class Directory:
 class Circumstances:
     """What else is known at the moment of a decision. It changes the order only: nobody is left out.
 
-    ``at`` is the local time of the deployment; None where hours are not to be judged. ``down`` are
-    trunks that are known to fail, ``full`` trunks and agencies that have no line free.
+    ``at`` is the local time of the deployment; None where hours are not to be judged. On a
+    ``holiday`` whoever has hours is closed. ``down`` are trunks that are known to fail,
+    ``full_agencies`` those who talk to as many as they can, ``full_trunks`` those without a free
+    channel. ``approximate``: the areas that coordinates were looked up in are nobody's official ones,
+    which only the reasons tell.
     """
 
     at: datetime | None = None
+    holiday: bool = False
     down: frozenset[str] = frozenset()
-    full: frozenset[str] = frozenset()
+    full_agencies: frozenset[str] = frozenset()
+    full_trunks: frozenset[str] = frozenset()
     caller_class: Literal["normal", "false_reports"] = "normal"
+    approximate: bool = True
 
 
 @dataclass(frozen=True, slots=True)

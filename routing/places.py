@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +24,12 @@ from routing.entries import (
 from routing.model import KECAMATAN, Desa, KnownNumber, Neighbour, Place
 from routing.reading import Reading
 from routing.wording import suggestion
+
+_ALMOST = 0.8
+"""From here on (0 to 1) two names of lands are one name, misspelt."""
+
+_COMPARED = 100
+"""So many names of lands are compared with each other: no kabupaten has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,50 @@ def places(reading: Reading) -> dict[str, Place]:
             for number, one in written.desa.items()
         }
         found[code] = Place(code, written.name, written.block, points, written.postcode, desa)
+        _twins(reading, (*at, "desa"), {number: one.name for number, one in written.desa.items()})
+    names = {code: place.name for code, place in found.items()}
+    _twins(reading, ("kecamatan",), names, "name")
+    _blocks(reading, {code: place.block for code, place in found.items()})
     return found
+
+
+def _twins(reading: Reading, at: tuple[str, ...], names: Mapping[str, str], *key: str) -> None:
+    """Whoever says the name of two places beside each other means one of them, and nobody knows which."""
+    first: dict[str, str] = {}
+    for code, name in names.items():
+        other = first.setdefault(" ".join(name.casefold().split()), code)
+        if other != code:
+            message = (
+                f"Nama {name[:40]!r} sudah dipakai {other}. Beri nama yang berbeda, "
+                "supaya jelas mana yang dimaksud."
+            )
+            reading.problem("places", (*at, code, *key), "ambiguous-place", message)
+
+
+def _blocks(reading: Reading, blocks: Mapping[str, str]) -> None:
+    """A land of one kecamatan that is called almost like another is that other one, misspelt: nobody
+    would ever be sent to it from there."""
+    count = Counter(blocks.values())
+    names = list(count)[:_COMPARED]
+    for number, name in enumerate(names):
+        others = [one for n, one in enumerate(names) if count[one] > 1 or n < number]
+        meant = next((one for one in others if one != name and _is_close(name, one)), None)
+        if count[name] == 1 and meant is not None:
+            code = next(code for code, block in blocks.items() if block == name)
+            message = (
+                f"Daratan `{name[:40]}` hanya dipakai di sini. Maksud Anda `{meant[:40]}`? "
+                "Bila memang daratan lain, beri nama yang lebih berbeda."
+            )
+            reading.problem("places", ("kecamatan", code, "block"), "block", message)
+
+
+def _is_close(one: str, other: str) -> bool:
+    """Misspelt, and not numbered."""
+    one, other = one[:40].casefold(), other[:40].casefold()
+    digits = [[letter for letter in word if letter.isdigit()] for word in (one, other)]
+    if digits[0] != digits[1]:
+        return False
+    return difflib.SequenceMatcher(None, one, other).ratio() >= _ALMOST
 
 
 def areas(reading: Reading) -> Areas:

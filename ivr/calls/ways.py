@@ -40,14 +40,14 @@ class Ways:
 
 def full(
     board: Board, trunks: Mapping[str, Trunk], capacities: Mapping[str, int]
-) -> frozenset[str]:
-    """The trunks whose channels are all taken, and the agencies that talk to as many callers as they
-    can (``capacities``). To be full only puts somebody behind the others."""
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The agencies that talk to as many callers as they can (``capacities``), and the trunks whose
+    channels are all taken. To be full only puts somebody behind the others."""
     over: Counter[str] = Counter()
     to: Counter[str] = Counter()
     for call in board.calls.values():
         agency, _, trunk = (call.talking_to or "").partition("/")
         over[trunk] += 1
         to[agency] += 1
-    busy = {name for name, trunk in trunks.items() if over[name] >= trunk.channels}
-    return frozenset(busy | {name for name, most in capacities.items() if to[name] >= most})
+    agencies = frozenset(name for name, most in capacities.items() if to[name] >= most)
+    return agencies, frozenset(n for n, trunk in trunks.items() if over[n] >= trunk.channels)

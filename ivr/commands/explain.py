@@ -14,7 +14,9 @@ from routing.hours import DAYS
 from routing.model import KECAMATAN, SERVICES, Circumstances, Directory, Location, RouteDecision
 from routing.wording import suggestion
 
-_A_MONDAY = datetime(2024, 1, 1)
+_A_MONDAY = datetime(1, 1, 1)
+"""Of a year that no calendar has holidays of: any such day of the week is no certain date."""
+
 _DAY_AND_TIME = re.compile(r"([a-z]+) +([0-9]{1,2}):([0-9]{2})")
 
 
@@ -43,11 +45,17 @@ def explained(
     else:
         lat, lon, radius = position(at or "")
         location = placed(Told("operator"), published.geography, lat, lon, radius or None)
-    where = _where(directory, location, approximate=published.geography.approximate)
-    time = f"{DAYS[local.weekday()].capitalize()} {local:%H:%M} {calendar.zone}" if local else ""
-    understood = f"{where[:1].upper()}{where[1:]}. {time or 'Jam buka tidak dihitung (--when)'}."
-    decided = decide(directory, incident, location, Circumstances(at=local))
-    return Explained(decided, understood)
+    approximate = published.geography.approximate
+    where = _where(directory, location, approximate=approximate)
+    holiday = local is not None and calendar.is_holiday(local)
+    time = "Jam buka tidak dinilai; tambahkan --when"
+    if local is not None:
+        time = f"{DAYS[local.weekday()].capitalize()} {local:%H:%M} {calendar.zone}"
+    if holiday:
+        time += ", hari libur"
+    understood = f"{where[:1].upper()}{where[1:]}. {time}."
+    circumstances = Circumstances(at=local, holiday=holiday, approximate=approximate)
+    return Explained(decide(directory, incident, location, circumstances), understood)
 
 
 def _where(directory: Directory, location: Location, *, approximate: bool) -> str:

@@ -38,13 +38,16 @@ class Calendar:
     def local(self, at: float) -> datetime:
         return datetime.fromtimestamp(at, timezone(timedelta(hours=ZONES[self.zone])))
 
+    def is_holiday(self, local: datetime) -> bool:
+        return local.date() in self.holidays
+
     def opening(self, name: str, at: float) -> Opening:
         """How the schedule ``name`` stands at a moment. One that does not exist is closed."""
         override = self.overrides.get(name)
         if override is not None and at < override.until:
             return override.opening
         now = self.local(at)
-        if now.date() in self.holidays:
+        if self.is_holiday(now):
             return "holiday"
         minute = now.hour * 60 + now.minute
         is_open = open_at(self.hours.get(name, ()), now.weekday(), minute)

@@ -50,6 +50,14 @@ def test_a_message_that_was_overtaken_does_not_take_the_caller_back() -> None:
     assert best([GPS, late]) == GPS
 
 
+def test_a_clock_that_is_ahead_does_not_hold_back_what_comes_later() -> None:
+    ahead = replace(GPS, observed_at=9_000, received_at=101)
+    later = replace(GPS, code="14.03.13", confidence=0.6, observed_at=160, received_at=161)
+    assert best([ahead, later]) == later
+    a_little = replace(GPS, observed_at=160, received_at=101)
+    assert best([a_little, replace(later, observed_at=150)]) == a_little
+
+
 def test_a_word_without_a_place_takes_nothing_away() -> None:
     assert best([replace(GPS, source="sip_pidf"), NOWHERE]) == replace(GPS, source="sip_pidf")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from small_deployment import SHIPPED, shipped
@@ -40,7 +40,14 @@ def rules(found: RouteDecision) -> list[str]:
 def test_a_fire_at_a_point_in_duri_is_for_the_post_of_mandau(at: str) -> None:
     found = decision(PUBLISHED, "kebakaran", at, None)
     assert found.routes[0].agency == "damkar-mandau"
-    assert "damkar-mandau menangani kebakaran di Mandau" in found.because[0].text
+    assert found.because[0].text == "Mandau (14.03.09) menurut peta perkiraan"
+    assert "damkar-mandau menangani kebakaran di Mandau" in found.because[1].text
+
+
+def test_with_official_areas_no_map_is_told_to_be_approximate() -> None:
+    official = replace(PUBLISHED, geography=replace(PUBLISHED.geography, approximate=False))
+    found = decision(official, "kebakaran", "1.2856,101.197", None)
+    assert "approximate-map" not in rules(found)
 
 
 def test_a_point_in_siak_is_for_the_centre_of_siak() -> None:
@@ -79,7 +86,7 @@ def test_how_a_place_and_a_time_were_understood_is_told() -> None:
     found = explained(PUBLISHED, "kebakaran", None, "14.03.10.2007", "2026-11-24 22:00")
     assert found.understood == "Di Makeruh, Rupat (14.03.10.2007). Selasa 22:00 WIB."
     found = explained(PUBLISHED, "kebakaran", None, "14.03.10")
-    assert found.understood == "Di Rupat (14.03.10). Jam buka tidak dihitung (--when)."
+    assert found.understood == "Di Rupat (14.03.10). Jam buka tidak dinilai; tambahkan --when."
 
 
 def test_the_hours_of_a_day_are_told() -> None:
@@ -92,6 +99,22 @@ def test_the_hours_of_a_day_are_told() -> None:
     for when, is_closed in (("Senin 22:00", True), ("senin 10:00", False), (None, False)):
         found = decision(published, "kebakaran", None, "14.03.09", when)
         assert ("closed" in rules(found)) == is_closed
+
+
+def test_a_holiday_is_a_date_and_no_day_of_the_week() -> None:
+    office = (Hours(frozenset(range(7)), 480, 960),)
+    agencies = tuple(replace(one, hours=office) for one in DIRECTORY.agencies)
+    holidays = {date(2026, 11, 24): "Hari Guru", date(2024, 1, 1): "Tahun Baru"}
+    published = replace(
+        PUBLISHED,
+        directory=replace(DIRECTORY, agencies=agencies),
+        dialplan=replace(DIALPLAN, calendar=replace(DIALPLAN.calendar, holidays=holidays)),
+    )
+    found = explained(published, "kebakaran", None, "14.03.09", "2026-11-24 10:00")
+    assert "closed" in rules(found.decision)
+    assert found.understood == "Di Mandau (14.03.09). Selasa 10:00 WIB, hari libur."
+    for when in ("2026-11-25 10:00", "Senin 10:00"):
+        assert "closed" not in rules(decision(published, "kebakaran", None, "14.03.09", when))
 
 
 def test_a_moment_is_a_date_or_any_day_of_the_week() -> None:

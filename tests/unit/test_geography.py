@@ -51,6 +51,33 @@ def test_the_land_of_a_neighbour_is_outside_however_close_it_is() -> None:
     assert (found.kind, found.code, found.neighbour) == ("outside", None, "siak")
 
 
+def test_close_to_us_an_approximate_map_may_be_wrong_about_the_land_of_a_neighbour() -> None:
+    rough = geography([EAST, WEST, SIAK], POINTS, approximate=True)
+    for lat, radius_m in ((0.97, 0.0), (0.97, 100.0), (0.95, 0.0), (0.95, 5_500.0)):
+        found = locate(rough, lat, 101.1, radius_m)
+        assert (found.kind, found.code, found.neighbour) == ("outside", None, "siak")
+        (edge,) = found.candidates
+        assert (edge.code, 0.1 < edge.share < 0.5) == ("14.03.09", True)
+    far = locate(rough, 0.93, 101.1)  # 7.8 km from us
+    assert (far.kind, far.candidates) == ("outside", ())
+    assert locate(BOTH, 0.97, 101.1).candidates == ()
+    assert len(locate(rough, 0.97, 101.2, 8_000.0).candidates) == 2
+
+
+def test_close_to_us_a_desa_stands_for_its_kecamatan() -> None:
+    desa = Area("14.03.09.1001", "Air Jamban", ((square(1.0, 101.0),),))
+    found = locate(geography([desa, SIAK]), 0.97, 101.1)
+    assert [candidate.code for candidate in found.candidates] == ["14.03.09"]
+
+
+def test_off_its_land_a_neighbour_is_named_only_where_it_is_nearer_than_we_are() -> None:
+    where = geography([EAST, WEST], {"far": ((1.1, 101.85),)}, approximate=False)
+    nearer_to_us = locate(where, 1.1, 101.61)  # 23 km to us, 27 km to the neighbour
+    assert (nearer_to_us.kind, nearer_to_us.neighbour) == ("outside", None)
+    nearer_to_them = locate(where, 1.1, 101.65)
+    assert (nearer_to_them.kind, nearer_to_them.neighbour) == ("outside", "far")
+
+
 def test_nearer_to_a_neighbours_town_than_to_us_is_outside() -> None:
     assert locate(BOTH, 1.28, 101.1).kind == "sea"
     found = locate(BOTH, 1.32, 101.1)

@@ -125,6 +125,56 @@ def test_a_name_of_two_desa_has_to_say_which() -> None:
     assert "14.03.09.1001, 14.03.13.2008" in found.message
 
 
+def kecamatan(*blocks: str) -> dict[str, Any]:
+    return {
+        f"14.03.{number:02}": {"name": f"K{number}", "block": block}
+        for number, block in enumerate(blocks)
+    }
+
+
+@pytest.mark.parametrize(
+    ("blocks", "at", "meant"),
+    [
+        (("daratan", "daratan", "dartan"), "14.03.02", "daratan"),
+        (("dartan", "daratan", "daratan"), "14.03.00", "daratan"),
+        (("daratan", "daratan", "Daratan"), "14.03.02", "daratan"),
+        (("rupat", "rupatt", "bengkalis"), "14.03.01", "rupat"),
+    ],
+)
+def test_a_land_that_is_misspelt_is_told_where_it_stands(
+    blocks: tuple[str, ...], at: str, meant: str
+) -> None:
+    found = problem(places_kecamatan=kecamatan(*blocks))
+    assert (found.file, found.path, found.code) == ("places", ("kecamatan", at, "block"), "block")
+    assert f"`{meant}`" in found.message
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        ("daratan", "rupat", "bengkalis"),
+        ("rupat", "rupat-utara", "daratan"),
+        ("daratan", "daratan", "dartan", "dartan"),
+        ("pulau-1", "pulau-2", "pulau-10"),
+    ],
+)
+def test_lands_of_other_names_are_other_lands(blocks: tuple[str, ...]) -> None:
+    assert len(read(places_kecamatan=kecamatan(*blocks)).places) == len(blocks)
+
+
+def test_two_places_of_one_name_are_told_at_the_second() -> None:
+    twice = {"14.03.09": MANDAU, "14.03.13": {**PINGGIR, "name": "mandau "}}
+    found = problem(places_kecamatan=twice)
+    assert found.path == ("kecamatan", "14.03.13", "name")
+    assert found.code == "ambiguous-place"
+    assert "14.03.09" in found.message
+    desa = {"1001": "Air Jamban", "1006": {"name": "Duri Barat"}, "1009": "Air Jamban"}
+    found = problem(places_kecamatan={"14.03.09": {**MANDAU, "desa": desa}})
+    assert found.path == ("kecamatan", "14.03.09", "desa", "1009")
+    assert found.code == "ambiguous-place"
+    assert "1001" in found.message
+
+
 @pytest.mark.parametrize(("word", "meant"), [("Mandu", "Mandau"), ("Duri Barrat", "Duri Barat")])
 def test_a_place_misspelt_is_told_with_the_one_that_is_meant(word: str, meant: str) -> None:
     found = problem(agencies=agency(covers=[word]))

@@ -54,6 +54,13 @@ def test_a_trunk_is_full_when_all_its_channels_talk_and_an_agency_when_it_can_ta
         "jasnita": Trunk("jasnita", "x"),
     }
     for call in ("1", "2"):
-        assert full(board, trunks, {"damkar": 2}) == frozenset()
+        assert full(board, trunks, {"damkar": 2}) == (frozenset(), frozenset())
         board.feed(Fact(call, "accepted", 1.0, who="damkar/damkar-sip"))
-    assert full(board, trunks, {"damkar": 2, "polsek": 1}) == {"damkar-sip", "damkar"}
+    assert full(board, trunks, {"damkar": 2, "polsek": 1}) == ({"damkar"}, {"damkar-sip"})
+
+
+def test_an_agency_called_like_a_trunk_is_not_taken_for_it() -> None:
+    board = Board()
+    board.feed(Fact("1", "accepted", 1.0, who="pos/jasnita"))
+    trunks = {name: Trunk(name, "10.0.0.1", channels=1) for name in ("pos", "jasnita")}
+    assert full(board, trunks, {"jasnita": 1}) == (frozenset(), {"jasnita"})
