@@ -24,21 +24,15 @@ import pytest
 from laboratory import AGENCY, OPERATOR, Engine, eventually
 from test_lab_nets import with_people
 
-from ivr import config as configuration
-from ivr.platforms.asterisk import pbx
-from ivr.platforms.asterisk.ami import Listener
-from ivr.platforms.asterisk.show import line, show
 from ivr.softphone import pidf
 from ivr.softphone.phone import Answerer, answerer, caller
 from ivr.softphone.sipp import SipMessage, free_port
-from routing.model import Directory, Location
 
 KEY_EVERY_S = 2.5
 REACHED_S = 40.0
 BETWEEN_S = 0.3
 """From one call to the next: SIPp starts a process for each, and two cores are few."""
 RUPAT_TRUNK = "127.0.0.8"
-NO_DIRECTORY = Directory((), (), {}, ())
 SCHOOL = "+62766777001"
 
 KECAMATAN = tuple(f"14.03.{number:02}" for number in (1, 2, 3, *range(9, 17)))
@@ -387,46 +381,6 @@ def first_line(engine: Engine, filling: str, seconds: float = 5.0) -> str:
 def memory_kb(pid: int) -> int:
     rows = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(row.split()[1]) for row in rows if row.startswith("VmRSS:"))
-
-
-def test_a_place_that_is_learned_late_is_shown_on_the_telephones_that_ring_and_that_talk(
-    engine: Engine, agency_port: int, sipp: tuple[str, ...]
-) -> None:
-    settings = configuration.read(engine.environment)
-    place = Location("aml_https", "14.03.09", 1.2856, 101.197, 49.0, confidence=0.9)
-
-    async def call() -> tuple[int, int, str, str, SipMessage]:
-        secret = pbx.ami_secret(settings)
-        listener = Listener("127.0.0.1", settings.ami_port, "siaga", secret, lambda fact: None)
-        listener.start()
-        number = "+6281276777003"
-        try:
-            async with (
-                answerer(sipp, AGENCY, agency_port, ring_s=4) as post,
-                caller(sipp, "127.0.0.1", engine.sip_port, number=number) as phone,
-            ):
-                await phone.answered(5)
-                pressing = asyncio.create_task(pressed(phone.rtp.press, "111"))
-                await post.called(20)
-                record = await eventually(lambda: engine.record_of(phone.call_id))
-                where = (listener, record["call_id"])
-                ringing = await show(*where, line("Rupat", place), place, NO_DIRECTORY)
-                await eventually(lambda: phone.talking_to, REACHED_S, "somebody who has the caller")
-                pressing.cancel()
-                at_once = await eventually(lambda: "Rupat" in asserted(post) and asserted(post), 5)
-                talking = await show(*where, line("Mandau", place), place, NO_DIRECTORY)
-                later = await eventually(lambda: "Mandau 1" in asserted(post) and asserted(post), 5)
-                await phone.hang_up()
-                first = next(m for m in post.sipp.trace() if is_for(m, number))
-                return ringing, talking, at_once, later, first
-        finally:
-            listener.close()
-
-    ringing, talking, at_once, later, invite = asyncio.run(call())
-    assert (ringing, talking) == (0, 1), "a message to a telephone that rings may end its call"
-    assert "1.2856" not in invite.header("P-Asserted-Identity")
-    assert at_once.startswith('"Rupat 1.2856 101.1970 r49" <sip:+6281276777003@')
-    assert later.startswith('"Mandau 1.2856 101.1970 r49" <sip:+6281276777003@')
 
 
 AML_KEY = b"kunci-laboratorium-yang-panjang"

@@ -104,3 +104,33 @@ def test_the_controller_is_told_whether_anything_came_and_nothing_else_of_it(
     asked = re.findall(r"AGI\(agi://[^\n]*/(?:call|resume),([^\n]*)", text)
     assert len(asked) == 2
     assert all("Geolocation" not in line and "?0:1)}" in line for line in asked)
+
+
+def test_an_operator_is_shown_coordinates_only_where_his_way_may_tell_them(config: Config) -> None:
+    operators = (
+        "{a: {name: A, contacts: [{via: jauh, number: '101'}, {via: dekat, number: '102'},"
+        " {number: 'sip:a@10.0.0.9'}]}}"
+    )
+    trunks = (
+        "keluar:\n  damkar-sip: {host: ISI-ALAMAT}\n  jasnita: {host: ISI-ALAMAT}\n"
+        "  jauh: {host: 10.0.0.5}\n  dekat: {host: 10.0.0.6, location: yes}\n"
+    )
+    _, text = rendering(config, published(operators=operators, trunks=trunks))
+    one = text[text.index("exten => a,1") : text.index("Set(GLOBAL(SIAGA_HASIL_a)")]
+    assert re.findall(r"Set\(__SIAGA_WHERE=(.*)\)|Dial\(([^,]*),", one) == [
+        ("", ""),
+        ("", "PJSIP/101@jauh"),
+        ("1", ""),
+        ("", "PJSIP/102@dekat"),
+        ("1", ""),
+        ("", "PJSIP/langsung/sip:a@10.0.0.9"),
+    ]
+
+
+def test_only_one_place_sets_the_name_that_a_leg_shows(config: Config) -> None:
+    """There a leg that may not be told a coordinate is kept from showing one."""
+    _, text = rendering(config, published())
+    names = re.findall(r"Set\(CALLERID\(name\)=(.*)\)$", text, re.MULTILINE)
+    assert len(names) == 2
+    assert '"${SIAGA_WHERE}"="1"' in names[0]
+    assert names[1] == "${SIAGA_SHOWN}"

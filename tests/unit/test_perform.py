@@ -24,7 +24,7 @@ from ivr.platforms.asterisk.perform import (
     shown,
 )
 from ivr.platforms.asterisk.targets import PLAYED
-from routing.model import Location, Route, Trunk
+from routing.model import DIRECT, Location, Route, Trunk
 
 _, DIRECTORY = small()
 _, REAL = small(trunks=TRUNKS.replace("ISI-ALAMAT", "127.0.0.1:5070"))
@@ -324,6 +324,7 @@ def test_the_targets_stand_in_their_order_and_the_operator_needs_none() -> None:
         "SIAGA_T1_CHANNELS": "2",
         "SIAGA_T1_SETUP": "4",
         "SIAGA_T1_PILOT": "",
+        "SIAGA_T1_WHERE": "",
         "SIAGA_T2": PLAYED,
         "SIAGA_T2_ID": "damkar-mandau/jasnita",
         "SIAGA_T2_RING": "15",
@@ -336,6 +337,7 @@ def test_the_targets_stand_in_their_order_and_the_operator_needs_none() -> None:
         "SIAGA_T2_CHANNELS": "",
         "SIAGA_T2_SETUP": "4",
         "SIAGA_T2_PILOT": "",
+        "SIAGA_T2_WHERE": "",
     }
 
 
@@ -369,6 +371,17 @@ def test_a_display_is_shown_what_every_telephone_can_show(
     found = shown(told)
     assert display is None or found == display
     assert re.fullmatch(r"[A-Za-z0-9 .-]{0,40}", found)
+
+
+def test_a_coordinate_may_be_shown_where_a_position_may_be_told_and_nowhere_else() -> None:
+    channel = Caller().channel(real=True)
+    told = Trunk("damkar-sip", "10.0.0.5", location=True)
+    trunks = {"damkar-sip": told, "jasnita": Trunk("jasnita", "10.0.0.6")}
+    channel = replace(channel, directory=replace(channel.directory, trunks=trunks))
+    direct = replace(FIRST, trunk=DIRECT, target="sip:pos@10.0.0.7")
+    routes = (FIRST, replace(FIRST, trunk="jasnita"), direct, replace(FIRST, target="ISI-NOMOR"))
+    found = dial_variables(Dial(routes, WHISPER), channel)
+    assert [found[f"SIAGA_T{n}_WHERE"] for n in (1, 2, 3, 4)] == ["1", "", "1", ""]
 
 
 def test_who_was_to_ring_with_a_target_that_is_left_out_rings_with_nobody_before_it() -> None:

@@ -98,3 +98,21 @@ def test_a_caller_who_names_the_kecamatan_his_phone_is_in_loses_no_coordinate() 
     assert exact(KEYED, (elsewhere,)) == KEYED
     assert exact(CELL, (CELL, near)) == CELL
     assert exact(None, (near,)) is None
+
+
+def test_a_desa_that_was_named_is_not_overruled_by_a_point_in_another_one() -> None:
+    named = replace(KEYED, code=AIR_JAMBAN)
+    other = Location("aml_https", "14.03.09.1002", 1.3, 101.2, 5.0)
+    inside = Location("sip_pidf", AIR_JAMBAN, 1.2856, 101.197, 90.0)
+    assert exact(named, (other,)) == named
+    assert exact(named, (other, inside)) == inside
+    assert exact(named, (CELL,)) == CELL  # somewhere in the kecamatan, which denies no desa
+    assert exact(KEYED, (other,)) == other
+
+
+def test_the_desa_of_an_operator_gives_way_only_to_a_point_inside_it() -> None:
+    named = Location("operator", AIR_JAMBAN, confidence=1.0)
+    inside = Location("sip_pidf", AIR_JAMBAN, 1.2856, 101.197, 90.0)
+    assert exact(named, (CELL,)) == named
+    assert exact(named, (CELL, inside)) == inside
+    assert exact(replace(named, code=MANDAU), (CELL,)) == CELL

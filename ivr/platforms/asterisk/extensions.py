@@ -18,10 +18,10 @@ import jinja2
 from ivr.calls.published import Published
 from ivr.config import PROJECT, Config
 from ivr.platforms.asterisk.reachability import aor_of_trunk
-from ivr.platforms.asterisk.targets import PLAYED_OPERATOR, dial_string
+from ivr.platforms.asterisk.targets import PLAYED_OPERATOR, dial_string, is_direct
 from ivr.platforms.asterisk.trunk_passwords import password, without_password
 from routing.directory import is_placeholder, is_unset
-from routing.model import Contact, Directory, Operator
+from routing.model import Contact, Directory, Operator, Trunk
 
 TEMPLATES = PROJECT / "asterisk"
 CALL_TEMPLATE = "call.conf.j2"
@@ -191,18 +191,24 @@ def _operator(operator: Operator, directory: Directory) -> Mapping[str, object]:
     real = _real_contacts(operator, directory)
     ways = directory.trunks if real else {}
     contacts = [
-        {
-            "via": contact.via,
-            "trunk": contact.via if contact.via in ways else "",
-            "pilot": ways[contact.via].pilot if contact.via in ways else None,
-            "accept": contact.accept,
-            "ring": int(contact.ring_s),
-            "dial": dial_string(contact.via, contact.number) if real else PLAYED_OPERATOR,
-        }
-        for contact in (real or operator.contacts[:1])
+        _contact(contact, ways, played=not real) for contact in real or operator.contacts[:1]
     ]
     uri = next((c.number for c in real if c.number.startswith("sip:")), None)
     return {"id": operator.id, "contacts": contacts, "uri": uri}
+
+
+def _contact(contact: Contact, ways: Mapping[str, Trunk], *, played: bool) -> Mapping[str, object]:
+    dialled = PLAYED_OPERATOR if played else dial_string(contact.via, contact.number)
+    trunk = ways.get(contact.via)
+    return {
+        "via": contact.via,
+        "trunk": trunk.name if trunk else "",
+        "pilot": trunk.pilot if trunk else None,
+        "where": is_direct(dialled) or (trunk is not None and trunk.location),
+        "accept": contact.accept,
+        "ring": int(contact.ring_s),
+        "dial": dialled,
+    }
 
 
 def _usable_trunks(config: Config, directory: Directory) -> list[Mapping[str, object]]:

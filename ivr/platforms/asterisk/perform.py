@@ -24,7 +24,7 @@ from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.pidf_out import geoloc_variables
-from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, safe_name
+from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, is_direct, safe_name
 from routing.directory import is_placeholder
 from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Directory, Location, Route
 
@@ -298,6 +298,8 @@ def _target(route: Route, channel: Channel) -> dict[str, str] | None:
         "_CHANNELS": str(trunk.channels) if trunk else "",
         "_SETUP": f"{trunk.setup_s if trunk else SETUP_S:.0f}",
         "_PILOT": (trunk.pilot or "") if trunk else "",
+        # Whether its display may show a coordinate, as its INVITE may carry one.
+        "_WHERE": "1" if is_direct(string) or (trunk is not None and trunk.location) else "",
     }
 
 

@@ -56,15 +56,24 @@ def method(location: Location) -> str:
 
 
 def exact(best: Location | None, known: Sequence[Location]) -> Location | None:
-    """What is told of the place: of all that is known in the kecamatan of the best location, the one with
-    the smallest circle. A caller who keys in the kecamatan that his phone lies in loses no coordinate.
+    """What is told of the place: of all that is known in the area of the best location, the one with the
+    smallest circle. A caller who keys in the kecamatan that his phone lies in loses no coordinate; a desa
+    that somebody named is not overruled by a point in another one.
     """
     if best is None or best.lat is not None or best.code is None:
         return best
-    there = [
-        it for it in known if it.lat is not None and it.code and it.kecamatan == best.kecamatan
-    ]
+    there = [it for it in known if it.lat is not None and _agrees(it, best, best.code)]
     return min(there, key=lambda it: math.inf if it.radius_m is None else it.radius_m, default=best)
+
+
+def _agrees(point: Location, best: Location, area: str) -> bool:
+    """Whether a point may stand for an area: it lies in it, or in the kecamatan around it. An operator
+    has talked with the caller: his desa is not given up for the kecamatan."""
+    if not point.code:
+        return False
+    return point.code.startswith(area) or (
+        best.source != "operator" and area.startswith(point.code)
+    )
 
 
 def _percent(share: float) -> int:

@@ -36,6 +36,11 @@ def dial_string(trunk: str, number: str) -> str:
     return f"PJSIP/{number}@{trunk}"
 
 
+def is_direct(dialled: str) -> bool:
+    """Whether a Dial target is an agency's own telephone, over no trunk."""
+    return dialled.startswith(f"PJSIP/{DIRECT}/")
+
+
 def safe_name(name: str) -> bool:
     """True for names of agencies and trunks that may stand in extensions text."""
     return _NAME.fullmatch(name) is not None
