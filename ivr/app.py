@@ -46,7 +46,7 @@ from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.pidf_out import exact
-from ivr.platforms.asterisk.show import line, show
+from ivr.platforms.asterisk.show import Displays
 from ivr.store.false_reports import has_false_reports
 from ivr.store.recent import Recent, recent
 from ivr.store.recorder import Recorder
@@ -210,7 +210,7 @@ async def serve_calls(config: Config, published: Published) -> None:
             on_record=recorder.events_of,
             is_over=board.has_ended,
             forget=lambda call_id: forget_later(recorder, call_id),
-            show=lambda call_id, location: _shown(listener, held, recorder, call_id, location),
+            show=lambda call_id, location: _shown(displays, held, recorder, call_id, location),
             geography=lambda: held.current.geography,
         )
         host = build_host(config, held, recorder, board, ways=ways, whereabouts=whereabouts)
@@ -218,6 +218,7 @@ async def serve_calls(config: Config, published: Published) -> None:
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
         listener.start()
+        displays = Displays(listener)
 
         async def handle(session: AgiSession) -> None:
             await live.handle(session, host)
@@ -284,7 +285,7 @@ async def _look_again(config: Config, arrivals: Arrivals, whereabouts: Whereabou
 
 
 async def _shown(
-    listener: Listener, held: Held, recorder: Recorder, call_id: str, location: Location
+    displays: Displays, held: Held, recorder: Recorder, call_id: str, location: Location
 ) -> None:
     """Let the people who have a call see a place, if it is the one that is acted on now."""
     events = await recorder.events_of(call_id)
@@ -295,7 +296,7 @@ async def _shown(
     state = replay(published.dialplan, events).state
     if location in (state.location, exact(state.location, state.heard)):
         known = " ".join(prompt.text for prompt in published.dialplan.known(state))
-        await show(listener, call_id, line(known, location), location, published.directory)
+        await displays.show(call_id, known, location, published.directory)
 
 
 async def _drain(

@@ -30,13 +30,14 @@ from ivr.flow.events import (
 )
 from ivr.flow.model import OPERATOR_ROUTE, Turn, UnexpectedEvent
 from ivr.flow.prompt import Prompt
-from ivr.location.source import PIDF, Asked
+from ivr.location.impossible import is_impossible
+from ivr.location.source import Asked
 from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
 from ivr.platforms.asterisk.perform import COMMAND_S, KNOWN, Channel, joined, perform
 from ivr.platforms.asterisk.pidf_out import exact
-from routing.best import best, is_useful
+from routing.best import best
 from routing.model import Location, Reason
 
 COMMIT_S = 0.05
@@ -112,7 +113,7 @@ async def new_call(session: AgiSession, host: Host) -> None:
     channel = _channel(host, published, offered.call_id)
     number = joined(_spoken_number(published, offered.caller), channel)
     turn = engine.begin(published.dialplan, offered)
-    if _is_nonsense(asked, located):
+    if is_impossible(asked.signalling):  # agencies are not told it either
         await signalling.disbelieve(session)
     for other in located[1:]:  # the dialogue learns them as it learns whatever comes later
         host.whereabouts.arrived(offered.call_id, other)
@@ -383,12 +384,6 @@ async def _located(host: Host, asked: Asked) -> list[Location]:
     found = list(await host.whereabouts.of_call(asked))
     first = best(found)
     return [first, *(one for one in found if one is not first)] if first is not None else found
-
-
-def _is_nonsense(asked: Asked, located: Sequence[Location]) -> bool:
-    """What came in the INVITE is no place: then agencies are not told it either."""
-    places = (one for one in located if one.source == "sip_pidf" and is_useful(one))
-    return PIDF in asked.signalling and next(places, None) is None
 
 
 async def _variable(session: AgiSession, name: str) -> str:

@@ -224,10 +224,3 @@ def safe(text: str) -> str:
 
 def _letters(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", " ", text).strip()
-
-
-async def show(
-    platform: Platform, call_id: str, text: str, location: Location, directory: Directory
-) -> int:
-    """The same for one place alone."""
-    return await Displays(platform).show(call_id, text, location, directory)
