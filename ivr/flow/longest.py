@@ -46,6 +46,7 @@ from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
+from routing.best import best
 from routing.model import Location
 
 
@@ -286,16 +287,21 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
-    # Until the place is asked for, what is known of the phone matters; then what can arrive.
+    # Until the place is asked for, what is known of the phone matters; then, until the caller names
+    # an area, what can arrive, and what is left when he says no to it.
     here = isinstance(step, Locatable)
     times = (call.place_asked if here else min(call.place_asked, 1)) if ahead.locatable else None
-    phone: object = call.learned if times == 0 else None
-    if here and times == 1 and call.confirmations < MAX_CONFIRMATIONS:
-        phone = (call.confirmations, frozenset(call.not_there))
+    phone: list[object] = [call.learned] if times == 0 else []
+    to_come = here and times == 1 and call.area is None and call.confirmations < MAX_CONFIRMATIONS
+    if to_come:
+        phone += [call.confirmations, frozenset(call.not_there)]
+    if times and "place" in asked:
+        left = [one for one in call.heard if one.kecamatan not in call.not_there]
+        phone += left if to_come or call.asking == "confirm" else [best(left)]
     place = (call.area, call.asking, call.place if call.asking == "desa" else None)
     said = place if here or "place" in asked else None
     counts = (call.no_input, call.no_match, denied)
-    return (call.step, counts, call.language, call.entered, facts, times, phone, said)
+    return (call.step, counts, call.language, call.entered, facts, times, (*phone,), said)
 
 
 def _where(call: CallState) -> object:
