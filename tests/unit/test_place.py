@@ -193,6 +193,17 @@ def test_a_guess_from_the_area_yields_to_a_phone_that_is_surer() -> None:
     assert turn.state.location == phone(PINGGIR, 0.7)
 
 
+def test_no_key_for_the_area_is_taken_for_a_yes_before_the_place_is_named() -> None:
+    """Once he has heard the name, and is asked again, every key is for this question."""
+    for turn in (after(location=phone(MANDAU, 0.7)), after(learned(MANDAU, 0.7))):
+        first, again = (
+            t.state.waiting for t in (turn, advance(SMALL, turn.state, DigitsEntered("9")))
+        )
+        assert isinstance(first, Gather)
+        assert isinstance(again, Gather)
+        assert (first.fresh, again.fresh) == (True, False)
+
+
 def test_zero_is_the_operator_while_a_place_is_confirmed() -> None:
     wait = after(*pressed("0"), location=phone(MANDAU, 0.7)).state.waiting
     assert isinstance(wait, Dial)

@@ -236,7 +236,8 @@ def _ask_whether(dialplan: Dialplan, kecamatan: str, *before: Prompt) -> Gather:
         Prompt(dialplan.places.names[kecamatan]),
         *dialplan.phrase("place_confirm_question"),
     )
-    return Gather(prompts, dialplan.defaults.wait_s, keys=f"0{YES}{NO}")
+    # A key for the area would be taken for a yes; asked again, he has heard the name once.
+    return Gather(prompts, dialplan.defaults.wait_s, keys=f"0{YES}{NO}", fresh=not before)
 
 
 def _ask_kecamatan(dialplan: Dialplan, area: Area, *before: Prompt) -> Gather:
