@@ -216,6 +216,24 @@ def test_the_figure_does_not_mix_up_what_is_said_after_silence_and_after_a_wrong
     is_exact(replace(dialplan, phrases=phrases, start="lainnya", places=one_area()))
 
 
+@pytest.mark.parametrize("later", ["benar", "tempat"])
+def test_the_figure_knows_which_place_is_left_when_a_caller_says_no_to_his_phone(
+    later: str,
+) -> None:
+    """A guess from the area yields to the place that he has not said no to, and has another name."""
+    steps: dict[str, Step] = {
+        "tempat": AskPlaceStep(ask_place=("wilayah", "kecamatan"), then="benar"),
+        "benar": ConfirmStep(confirm="{place}. r", then=OPERATOR_STEP, otherwise=later, tries=2),
+        OPERATOR_STEP: OperatorStep(),
+    }
+    places = one_area()
+    # The longest name is that of a kecamatan for which there is no key.
+    names = {**dict(zip(places.names, "Zc", strict=True)), "14.03.13": "k"}
+    places = replace(places, names=names)
+    defaults = replace(SMALL.defaults, tries=1)
+    is_exact(replace(SMALL, start="tempat", steps=steps, defaults=defaults, places=places))
+
+
 def test_no_caller_exceeds_the_figure_of_a_dialplan_with_every_step() -> None:
     """Callers at all hours, of all classes, over all entries; digits are keyed in one by one."""
     dialplan, directory = every_step()
