@@ -37,12 +37,16 @@ class Gather:
     ``seconds`` counts from the end of the prompts, and anew from each key where several are wanted.
     ``keys`` are the keys that mean something; every other key ends the wait all the same (a wrong key
     is an answer). With ``max_digits`` over 1, ``#`` ends the input and is no part of it.
+
+    ``fresh``: the answer depends on what is said here. A key pressed before it, or during its first
+    prompt, was meant for something else and is dropped, unless it is ``0``.
     """
 
     prompts: tuple[Prompt, ...]
     seconds: float
     max_digits: int = 1
     keys: str = "0123456789*#"
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ is walked only as if it had come with the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -30,22 +30,31 @@ from ivr.flow.events import (
     Recorded,
     RouteDecided,
 )
-from ivr.flow.model import OPERATOR_ROUTE, CallState, Dialplan, Entry, Locatable, Step, Turn
+from ivr.flow.model import (
+    OPERATOR_ROUTE,
+    CallState,
+    Dialplan,
+    Entry,
+    FlowError,
+    Locatable,
+    Step,
+    Turn,
+)
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
+from routing.best import best
 from routing.model import Location
 
 
 class Way(NamedTuple):
-    """How long it is, what the caller does on it, and after how many turns it ends at most."""
+    """How long it is, and what the caller does on it."""
 
     seconds: float
     path: tuple[str, ...]
-    turns: int = 0
 
 
 NO_WAY = Way(0.0, ())
@@ -59,81 +68,156 @@ def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
     variant = _at_all_hours(dialplan)
     schedules = (name for name, step in dialplan.steps.items() if isinstance(step, ScheduleStep))
     walk = _Walk(variant, seconds, frozenset(schedules))
-    ways = (walk.from_turn(begin(variant, offered)) for offered in _offers(variant))
-    return max(ways, key=lambda way: way.seconds)
+    ways = (walk.from_the_begin(offered) for offered in _offers(variant))
+    longest = max(ways, key=lambda way: way.seconds)
+    return Way(longest.seconds, tuple(longest.lines()))
+
+
+class _Leg(NamedTuple):
+    """From one stop to the next, or until somebody is rung: the seconds, what is told of it, and how
+    many turns it takes."""
+
+    seconds: float
+    lines: tuple[str, ...]
+    to: _Stop | None
+    turns: int
+
+
+class _Rest(NamedTuple):
+    """The longest way from a stop, as a chain. No way from there takes more ``turns`` than are said."""
+
+    seconds: float
+    leg: _Leg
+    then: _Rest | None
+    turns: int
+
+    def lines(self) -> Iterator[str]:
+        rest: _Rest | None = self
+        while rest is not None:
+            yield from rest.leg.lines
+            rest = rest.then
+
+
+@dataclass(eq=False, slots=True)
+class _Stop:
+    """Where a caller is asked something. Whoever comes here can go the same legs, in whatever turn.
+
+    ``rest`` is the longest way of all, ``cut_short`` those that the bound on turns ends, by the turn.
+    """
+
+    call: CallState
+    wait: Gather | Record | LookAtQueue
+    legs: tuple[_Leg, ...] = ()
+    rest: _Rest | None = None
+    cut_short: dict[int, _Rest] = field(default_factory=dict)
 
 
 class _Walk:
-    """One walk; keeps what was found from each state."""
+    """One walk; keeps the stops that it has met, and what was found from each."""
 
     def __init__(
         self, dialplan: Dialplan, seconds: Callable[[Prompt], float], schedules: frozenset[str]
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
-        self.asked_later = _asked_later(dialplan)
+        self.ahead = {name: _ahead(dialplan, name) for name in dialplan.steps}
         self.slowest = max(
             (str(digit) for digit in range(1, 10)),
             key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
         )
         self.schedules = schedules
         self.arrivals = _arrivals(dialplan, seconds)
-        self.known: dict[object, Way] = {}
+        self.stops: dict[object, _Stop] = {}
 
-    def from_turn(self, turn: Turn) -> Way:
-        spoken = sum(
-            self.seconds(prompt)
-            for action in turn.actions
-            if isinstance(action, Say)
-            for prompt in action.prompts
-        )
-        call, wait = turn.state, turn.state.waiting
-        said = (f"diucapkan {said_s(spoken)}",) if spoken else ()
-        if isinstance(wait, DecideRoute):
-            event = RouteDecided((OPERATOR_ROUTE,), ())
-            way = self.from_turn(advance(self.dialplan, call, event))
-            return Way(spoken + way.seconds, (*said, *way.path), way.turns + 1)
-        if not isinstance(wait, Gather | Record | LookAtQueue):
-            return Way(spoken, (*said, f"{call.step}: telepon berdering"))
-        way = self._from_state(call, wait)
-        return Way(spoken + way.seconds, (*said, *way.path), way.turns)
+    def from_the_begin(self, offered: CallOffered) -> _Rest:
+        return self._longest((self._leg(begin(self.dialplan, offered), 0),), 0)
 
-    def _from_state(self, call: CallState, wait: Gather | Record | LookAtQueue) -> Way:
-        # The wait itself belongs to the state: after silence it begins with other words than after a
+    def _longest(self, legs: Iterable[_Leg], turn: int) -> _Rest:
+        """The first of the longest ways that begin with one of these in this turn."""
+        longest: tuple[float, _Leg, _Rest | None] | None = None
+        turns = 0
+        for leg in legs:
+            then = self._from(leg.to, turn + leg.turns) if leg.to is not None else None
+            seconds, took = leg.seconds, leg.turns
+            if then is not None:
+                seconds, took = seconds + then.seconds, took + then.turns
+            turns = max(turns, took)
+            if longest is None or seconds > longest[0]:
+                longest = (seconds, leg, then)
+        if longest is None:
+            raise FlowError("a wait that nothing ends")
+        return _Rest(*longest, turns)
+
+    def _from(self, stop: _Stop, turn: int) -> _Rest:
+        if stop.rest is not None and turn + stop.rest.turns < engine.MAX_TURNS:
+            return stop.rest
+        if turn in stop.cut_short:
+            return stop.cut_short[turn]
+        legs = stop.legs = stop.legs or self._legs(stop, 0)
+        if turn + max(leg.turns for leg in legs) >= engine.MAX_TURNS:
+            legs = self._legs(stop, turn)  # what the engine would ask next is asked no more
+        rest = self._longest(legs, turn)
+        if turn + rest.turns < engine.MAX_TURNS:
+            stop.rest = rest
+        else:
+            stop.cut_short[turn] = rest
+        return rest
+
+    def _legs(self, stop: _Stop, turn: int) -> tuple[_Leg, ...]:
+        """Of those that lead to one stop, the longest."""
+        call = replace(stop.call, turn=turn)
+        longest: dict[object, _Leg] = {}
+        for took, does, following in self._answered(call, stop.wait):
+            leg = self._leg(following, turn)
+            where, seconds = (leg.to, leg.turns), took + leg.seconds
+            if where not in longest or seconds > longest[where].seconds:
+                entry = f"{call.step}: {does} setelah {said_s(took)}"
+                longest.pop(where, None)  # of legs that are as long, the first is told
+                longest[where] = leg._replace(seconds=seconds, lines=(entry, *leg.lines))
+        return tuple(longest.values())
+
+    def _leg(self, turn: Turn, since: int) -> _Leg:
+        """What a caller hears until he is asked something, or somebody is rung."""
+        seconds, lines = 0.0, list[str]()
+        while True:
+            spoken = sum(
+                self.seconds(prompt)
+                for action in turn.actions
+                if isinstance(action, Say)
+                for prompt in action.prompts
+            )
+            seconds += spoken
+            lines += (f"diucapkan {said_s(spoken)}",) if spoken else ()
+            call, wait = turn.state, turn.state.waiting
+            if isinstance(wait, Gather | Record | LookAtQueue):
+                return _Leg(seconds, tuple(lines), self._stop(call, wait), call.turn - since)
+            if not isinstance(wait, DecideRoute):
+                rung = f"{call.step}: telepon berdering"
+                return _Leg(seconds, (*lines, rung), None, call.turn - since)
+            turn = advance(self.dialplan, call, RouteDecided((OPERATOR_ROUTE,), ()))
+
+    def _stop(self, call: CallState, wait: Gather | Record | LookAtQueue) -> _Stop:
+        # The wait itself tells stops apart: after silence it begins with other words than after a
         # wrong key.
-        state = (wait, _what_matters(call, self.dialplan.step(call.step), self.asked_later))
-        found = self.known.get(state)
-        if found is not None and call.turn + found.turns < engine.MAX_TURNS:
-            return found
-        state_of_turn = (state, call.turn)
-        if state_of_turn in self.known:
-            return self.known[state_of_turn]
-        ways = list(self._ways(call, wait))
-        longest = max(ways, key=lambda way: way.seconds)
-        way = longest._replace(turns=max(way.turns for way in ways))
-        cut_short = call.turn + way.turns >= engine.MAX_TURNS
-        self.known[state_of_turn if cut_short else state] = way
-        return way
+        key = (wait, _what_matters(call, self.dialplan.step(call.step), self.ahead[call.step]))
+        return self.stops.setdefault(key, _Stop(call, wait))
 
-    def _ways(self, call: CallState, wait: Gather | Record | LookAtQueue) -> Iterator[Way]:
+    def _answered(
+        self, call: CallState, wait: Gather | Record | LookAtQueue
+    ) -> Iterator[tuple[float, str, Turn]]:
+        """Everything that can come next: after how long, what the caller does, what follows."""
         prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
         asked = sum(map(self.seconds, prompts))
         for what, event, waited in _answers(wait, self.slowest):
-            way = self.from_turn(advance(self.dialplan, call, event))
-            took = asked + waited
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
-            entry = f"{call.step}: {does} setelah {said_s(took)}"
-            yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
+            yield asked + waited, does, advance(self.dialplan, call, event)
         if not isinstance(wait, Gather) or not isinstance(self.dialplan.step(call.step), Locatable):
             return
-        took = asked + wait.seconds
         for code, event in self.arrivals.items():
             turn = advance(self.dialplan, call, event)
             if turn.state.waiting != wait:
-                way = self.from_turn(turn)
                 name = self.dialplan.places.names[code]
-                entry = f"{call.step}: ponsel di {name} setelah {said_s(took)}"
-                yield Way(took + way.seconds, (entry, *way.path), way.turns + 1)
+                yield asked + wait.seconds, f"ponsel di {name}", turn
 
 
 def _answers(
@@ -192,9 +276,10 @@ def _told_apart(dialplan: Dialplan) -> list[str]:
     return [code for code, name in dialplan.places.names.items() if cases & {code, name}]
 
 
-def _what_matters(call: CallState, step: Step, asked: frozenset[str]) -> object:
+def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
     """What the rest of a dialogue depends on. What was learned matters only where something asks."""
-    counts = (call.no_input, call.no_match, tuple(sorted(call.denied.items())))
+    asked = ahead.asked
+    denied = tuple(sorted((name, n) for name, n in call.denied.items() if name in ahead.steps))
     facts = (
         call.incident if "incident" in asked else None,
         _where(call) if "place" in asked else None,
@@ -202,14 +287,21 @@ def _what_matters(call: CallState, step: Step, asked: frozenset[str]) -> object:
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
-    # Until the place is asked for, what is known of the phone matters; then what can arrive.
-    asking = call.place_asked == 1 and isinstance(step, Locatable)
-    phone: object = call.learned if call.place_asked == 0 else None
-    if asking and call.confirmations < MAX_CONFIRMATIONS:
-        phone = (call.confirmations, frozenset(call.not_there))
+    # Until the place is asked for, what is known of the phone matters; then, until the caller names
+    # an area, what can arrive, and what is left when he says no to it.
+    here = isinstance(step, Locatable)
+    times = (call.place_asked if here else min(call.place_asked, 1)) if ahead.locatable else None
+    phone: list[object] = [call.learned] if times == 0 else []
+    to_come = here and times == 1 and call.area is None and call.confirmations < MAX_CONFIRMATIONS
+    if to_come:
+        phone += [call.confirmations, frozenset(call.not_there)]
+    if times and "place" in asked:
+        left = [one for one in call.heard if one.kecamatan not in call.not_there]
+        phone += left if to_come or call.asking == "confirm" else [best(left)]
     place = (call.area, call.asking, call.place if call.asking == "desa" else None)
-    said = place if isinstance(step, Locatable) or "place" in asked else None
-    return (call.step, counts, call.language, call.entered, facts, asking, phone, said)
+    said = place if here or "place" in asked else None
+    counts = (call.no_input, call.no_match, denied)
+    return (call.step, counts, call.language, call.entered, facts, times, (*phone,), said)
 
 
 def _where(call: CallState) -> object:
@@ -218,15 +310,31 @@ def _where(call: CallState) -> object:
     return None if location is None else (location.code, location.confidence)
 
 
-def _asked_later(dialplan: Dialplan) -> frozenset[str]:
-    """What of a call some step asks for: in a branch, or in a sentence that a caller hears."""
-    names: set[str] = set()
-    for step in dialplan.steps.values():
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """The steps that a call can still come to, and what of the call they ask for: in a branch, or in a
+    sentence that a caller hears."""
+
+    steps: frozenset[str]
+    asked: frozenset[str]
+    locatable: bool
+
+
+def _ahead(dialplan: Dialplan, name: str) -> _Ahead:
+    """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's."""
+    steps, new = {name}, [name]
+    while new:
+        exits = set(dialplan.step(new.pop()).exits().values()) - steps
+        steps |= exits
+        new += exits
+    asked: set[str] = set()
+    for step in map(dialplan.step, steps):
         if isinstance(step, BranchStep):
-            names.add(step.branch)
+            asked.add(step.branch)
         elif isinstance(step, ConfirmStep):
-            names.update(placeholders(step.confirm))
-    return frozenset(names)
+            asked.update(placeholders(step.confirm))
+    locatable = any(isinstance(dialplan.step(step), Locatable) for step in steps)
+    return _Ahead(frozenset(steps), frozenset(asked), locatable)
 
 
 def _at_all_hours(dialplan: Dialplan) -> Dialplan:

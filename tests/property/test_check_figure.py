@@ -35,6 +35,7 @@ from ivr.flow.loader import load
 from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, Dialplan, PlaceMenu, Step, Turn
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep, Option
 from ivr.flow.steps.operator import OperatorStep
@@ -115,7 +116,9 @@ def dialplans(draw: st.DrawFn, steps: int, circles: bool) -> Dialplan:
     for index, name in enumerate(names):
         later = st.sampled_from([*names[index + 1 :], OPERATOR_STEP])
         target = st.sampled_from([*names, OPERATOR_STEP]) if circles else later
-        kind = draw(st.sampled_from(["say", "menu", "menu", "place", "connect", "operator"]))
+        kind = draw(
+            st.sampled_from(["say", "menu", "menu", "place", "confirm", "connect", "operator"])
+        )
         if kind == "say":
             plan[name] = SayStep(say=draw(st.sampled_from(["a", "b", "c"])), then=draw(later))
         elif kind == "menu":
@@ -129,6 +132,10 @@ def dialplans(draw: st.DrawFn, steps: int, circles: bool) -> Dialplan:
             )
         elif kind == "place":
             plan[name] = AskPlaceStep(ask_place=("wilayah", "kecamatan"), then=draw(target))
+        elif kind == "confirm":
+            plan[name] = ConfirmStep(
+                confirm="{incident}, {place}. r", then=draw(later), otherwise=draw(target)
+            )
         elif kind == "connect":
             plan[name] = ConnectStep(connect="routes", whisper="{incident}, {place}. Tekan 1.")
         else:
@@ -186,7 +193,7 @@ def is_exact(dialplan: Dialplan) -> None:
 
 
 @given(dialplans(steps=3, circles=False))
-@settings(max_examples=20)
+@settings(max_examples=60)
 def test_the_figure_of_a_small_dialplan_is_what_its_worst_caller_takes(dialplan: Dialplan) -> None:
     is_exact(dialplan)
 
@@ -207,6 +214,24 @@ def test_the_figure_does_not_mix_up_what_is_said_after_silence_and_after_a_wrong
     dialplan, _ = small(dialplan=DIALPLAN.replace("wait: 4s", "wait: 1s"))
     phrases = {**dialplan.phrases, "no_input": no_input, "no_match": no_match}
     is_exact(replace(dialplan, phrases=phrases, start="lainnya", places=one_area()))
+
+
+@pytest.mark.parametrize("later", ["benar", "tempat"])
+def test_the_figure_knows_which_place_is_left_when_a_caller_says_no_to_his_phone(
+    later: str,
+) -> None:
+    """A guess from the area yields to the place that he has not said no to, and has another name."""
+    steps: dict[str, Step] = {
+        "tempat": AskPlaceStep(ask_place=("wilayah", "kecamatan"), then="benar"),
+        "benar": ConfirmStep(confirm="{place}. r", then=OPERATOR_STEP, otherwise=later, tries=2),
+        OPERATOR_STEP: OperatorStep(),
+    }
+    places = one_area()
+    # The longest name is that of a kecamatan for which there is no key.
+    names = {**dict(zip(places.names, "Zc", strict=True)), "14.03.13": "k"}
+    places = replace(places, names=names)
+    defaults = replace(SMALL.defaults, tries=1)
+    is_exact(replace(SMALL, start="tempat", steps=steps, defaults=defaults, places=places))
 
 
 def test_no_caller_exceeds_the_figure_of_a_dialplan_with_every_step() -> None:

@@ -261,6 +261,37 @@ def test_keys_kept_through_something_said_keep_their_order() -> None:
 # Prompts
 
 
+FRESH = Gather((ASKED, MORE), 4.0, fresh=True)
+
+
+def test_a_key_meant_for_an_earlier_question_is_no_answer_to_a_fresh_one() -> None:
+    """The caller keys 1 1 for the area and the kecamatan, and is asked whether his phone is right."""
+    caller = Caller()
+    caller.keys.told("1", caller.now)
+    caller.keys.told("1", caller.now)
+    caller.keys.heard("2", caller.now)
+    assert caller.perform(caller.channel(), FRESH) == NoInput()
+    assert caller.said[1:] == [played(ASKED), played(MORE), "WAIT FOR DIGIT 4000"]
+    assert not caller.keys.any
+
+
+def test_a_fresh_question_is_answered_from_its_second_prompt_on() -> None:
+    caller = Caller({"STREAM FILE": [str(ord("1")), str(ord("2"))]})
+    assert caller.perform(caller.channel(), FRESH) == DigitsEntered("2")
+    assert caller.said[1:] == [played(ASKED), played(MORE)]
+
+
+def test_0_is_the_operator_at_a_fresh_question_whenever_it_was_pressed() -> None:
+    early = Caller()
+    early.keys.told("1", early.now)
+    early.keys.heard("0", early.now)
+    assert early.perform(early.channel(), FRESH) == DigitsEntered("0")
+    assert early.said[1:] == []
+    first = Caller({"STREAM FILE": [str(ord("0"))]})
+    assert first.perform(first.channel(), FRESH) == DigitsEntered("0")
+    assert first.said[1:] == [played(ASKED)]
+
+
 def test_a_prompt_without_audio_is_skipped_and_reported_and_the_dialogue_goes_on() -> None:
     silent = Prompt("tanpa suara")
     caller = Caller({"WAIT FOR DIGIT": ["49"]})

@@ -188,9 +188,34 @@ def test_an_operator_is_told_of_a_phone_that_is_elsewhere_and_an_agency_is_not()
     ]
 
 
+def test_of_a_guess_from_the_area_it_is_told_last_that_it_is_one() -> None:
+    """What is left on the channel names a code, for whoever takes over from the engine."""
+    doubt = "Tempatnya masih perkiraan."
+    dialplan = replace(SMALL, phrases={**SMALL.phrases, "because.low-confidence": doubt})
+    for keys, told in ((["1", ""], ["Duri", doubt]), (["1", "1"], ["Mandau"])):
+        events = [DigitsEntered(key) if key else NoInput() for key in keys]
+        (learned_now,) = (
+            action
+            for action in after(*events, dialplan=dialplan).actions
+            if isinstance(action, Learn)
+        )
+        assert (learned_now.value, [p.text for p in learned_now.told[1:]]) == (MANDAU, told)
+
+
 def test_a_guess_from_the_area_yields_to_a_phone_that_is_surer() -> None:
     turn = after(*pressed("1"), learned(PINGGIR, 0.7), NoInput())
     assert turn.state.location == phone(PINGGIR, 0.7)
+
+
+def test_no_key_for_the_area_is_taken_for_a_yes_before_the_place_is_named() -> None:
+    """Once he has heard the name, and is asked again, every key is for this question."""
+    for turn in (after(location=phone(MANDAU, 0.7)), after(learned(MANDAU, 0.7))):
+        first, again = (
+            t.state.waiting for t in (turn, advance(SMALL, turn.state, DigitsEntered("9")))
+        )
+        assert isinstance(first, Gather)
+        assert isinstance(again, Gather)
+        assert (first.fresh, again.fresh) == (True, False)
 
 
 def test_zero_is_the_operator_while_a_place_is_confirmed() -> None:

@@ -113,6 +113,17 @@ def test_what_the_channel_knows_is_not_asked_again() -> None:
     assert not [c for c in pbx.commands if c[0] in ("STREAM", "WAIT")]
 
 
+def test_a_desa_is_dialled_for_as_its_kecamatan_and_any_other_place_as_an_unknown_one() -> None:
+    for place, first in (
+        ("14.03.09.1001", 'PJSIP/2"\\(@dua'),
+        ("14.03.13.2001", "PJSIP/1@satu"),
+        ("14.03.99", "PJSIP/1@satu"),
+    ):
+        pbx = Pbx(SIAGA_INCIDENT="kebakaran", SIAGA_PLACE=place)
+        assert rescued(pbx)
+        assert pbx.variables["SIAGA_T1"] == first
+
+
 def test_a_list_that_the_controller_left_is_taken_as_it_is() -> None:
     pbx = Pbx(SIAGA_TARGETS="2", SIAGA_T1="PJSIP/9@lain")
     assert rescued(pbx)
@@ -286,7 +297,7 @@ def test_each_incident_has_the_whisper_of_the_connect_step_on_its_own_way() -> N
 def test_a_dialplan_without_a_connect_step_or_a_menu_leaves_everybody_to_a_person() -> None:
     steps = "start: petugas\nsteps:\n  petugas: {operator: Mohon tunggu.}\n"
     known = snapshot(*small(dialplan=DIALPLAN.partition("start:")[0] + steps), audio)
-    assert known == {"menu": None, "targets": {}}
+    assert (known["menu"], known["targets"]) == (None, {})
     for pbx in (Pbx("1"), Pbx(SIAGA_INCIDENT="kebakaran")):
         assert not rescued(pbx, known)
         assert "SIAGA_DONE" not in pbx.variables

@@ -44,6 +44,7 @@ from ivr.flow.model import (
 from ivr.flow.prompt import Prompt
 from ivr.flow.steps.confirm import NO, YES
 from ivr.flow.written import Target, Written
+from routing.best import GUESS
 from routing.model import Location
 
 SURE_CONFIDENCE = 0.9
@@ -190,14 +191,14 @@ class AskPlaceStep(Written):
     def _found(self, dialplan: Dialplan, call: CallState) -> Outcome:
         """Go on with what is known of the phone; the caller has said nothing himself."""
         place = call.location.kecamatan if call.location is not None else None
-        learn = (Learn("place", place, dialplan.known(call)),) if place is not None else ()
+        learn = (Learn("place", place, _told(dialplan, call)),) if place is not None else ()
         return go(call, self.then, *learn)
 
     def _settled(
         self, dialplan: Dialplan, call: CallState, code: str, confidence: float
     ) -> Outcome:
         call = replace(call, place=code, confidence=confidence)
-        return go(call, self.then, Learn("place", code, dialplan.known(call)))
+        return go(call, self.then, Learn("place", code, _told(dialplan, call)))
 
     def _takes_postcodes(self, asking: str) -> bool:
         return "kodepos" in self.ask_place and asking == ""
@@ -225,6 +226,14 @@ def _known(dialplan: Dialplan, call: CallState) -> str | None:
     return kecamatan
 
 
+def _told(dialplan: Dialplan, call: CallState) -> tuple[Prompt, ...]:
+    """All that is known; of a guess last that it is one. Who takes over has a code that looks sure."""
+    location = call.location
+    guessed = location is not None and location.confidence < GUESS
+    doubt = dialplan.phrase("because.low-confidence") if guessed else ()
+    return (*dialplan.known(call), *doubt)
+
+
 def _has_a_place(location: Location) -> bool:
     return location.code is not None and location.kind in _WITH_A_PLACE
 
@@ -236,7 +245,8 @@ def _ask_whether(dialplan: Dialplan, kecamatan: str, *before: Prompt) -> Gather:
         Prompt(dialplan.places.names[kecamatan]),
         *dialplan.phrase("place_confirm_question"),
     )
-    return Gather(prompts, dialplan.defaults.wait_s, keys=f"0{YES}{NO}")
+    # A key for the area would be taken for a yes; asked again, he has heard the name once.
+    return Gather(prompts, dialplan.defaults.wait_s, keys=f"0{YES}{NO}", fresh=not before)
 
 
 def _ask_kecamatan(dialplan: Dialplan, area: Area, *before: Prompt) -> Gather:

@@ -22,7 +22,7 @@ from ivr.flow.actions import FINISH, Action, Dial, Gather, Learn, Record, Say
 from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
-from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.keys import PATIENCE_S, Keys
 from ivr.platforms.asterisk.pidf_out import geoloc_variables
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, is_direct, safe_name
 from routing.directory import is_placeholder
@@ -161,7 +161,7 @@ def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
 
 def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
     """Play, and listen from the first syllable on: a key pressed early is the first digit."""
-    pressed = yield from _asked(wait.prompts, channel)
+    pressed = yield from _asked(wait.prompts, channel, fresh=wait.fresh)
     digits = ""
     while len(digits) < wait.max_digits:
         pressed = pressed or channel.keys.take(channel.now())
@@ -181,15 +181,27 @@ def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
     return DigitsEntered(digits) if digits else NoInput()
 
 
-def _asked(prompts: Sequence[Prompt], channel: Channel) -> Generator[Request, Reply, str]:
-    """Play a question; the key that was pressed before its end, if any."""
-    pressed = channel.keys.take(channel.now())
-    for prompt in prompts:
+def _asked(
+    prompts: Sequence[Prompt], channel: Channel, *, fresh: bool = False
+) -> Generator[Request, Reply, str]:
+    """Play a question; the key that was pressed before its end, if any, and meant for it."""
+    pressed = _zero(channel) if fresh else channel.keys.take(channel.now())
+    for number, prompt in enumerate(prompts):
         if pressed:
             break
         pressed = yield from _play(prompt, channel)
+        if fresh and number == 0:
+            pressed = _zero(channel, pressed)
         pressed = pressed or channel.keys.take(channel.now())
     return pressed
+
+
+def _zero(channel: Channel, *pressed: str) -> str:
+    """Of these keys and all that nobody has used yet, the one that means the same everywhere."""
+    # No command runs, so that AGI will tell of no key that was heard: there is nothing to wait for.
+    heard = channel.now() + PATIENCE_S
+    unused = list(iter(lambda: channel.keys.take(heard), ""))
+    return OPERATOR_KEY if OPERATOR_KEY in (*pressed, *unused) else ""
 
 
 def _record(wait: Record, channel: Channel) -> Generator[Request, Reply, Event]:

@@ -30,6 +30,8 @@ KNOWN = "SHARED(SIAGA_TOLD)"
 SHOWN = "SIAGA_SHOWN"
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 KEYS = "0123456789*#"
+KECAMATAN = 8
+"""The code of a kecamatan is so long (14.03.09); that of a desa begins with it."""
 
 _VALUE = re.compile(r"200 result=1 \((.*)\)\s*", re.DOTALL)
 _KEY = re.compile(r"200 result=(-?\d+)\b")
@@ -114,19 +116,23 @@ def _decided(agi: RescueAgi, snapshot: Mapping[str, Any]) -> Mapping[str, str] |
         if incident:
             agi.set("SIAGA_INCIDENT", incident)
     by_place = snapshot["targets"].get(incident, {})
-    variables: Mapping[str, str] | None = by_place.get(place) or by_place.get("")
+    kecamatan = place[:KECAMATAN]  # a desa has no list of its own
+    variables: Mapping[str, str] | None = by_place.get(kecamatan) or by_place.get("")
     if not variables or variables["SIAGA_TARGETS"] == "0":
         return None
-    return _as_told(variables, agi.variable(KNOWN) if place else "")
+    told = agi.variable(KNOWN) if place else ""
+    return _as_told(variables, told, snapshot.get("doubt", ""))  # older versions know no doubt
 
 
-def _as_told(variables: Mapping[str, str], told: str) -> Mapping[str, str]:
-    """What the caller told, in the words in which it is known: a guessed place is no fact."""
+def _as_told(variables: Mapping[str, str], told: str, doubt: str) -> Mapping[str, str]:
+    """What the caller told, in the words in which it is known: a guessed place is no fact, and whoever
+    is rung for it hears that first."""
     exact, whisper = variables.get(KNOWN, ""), variables.get("SIAGA_WHISPER", "")
     if not told or not exact or not whisper.startswith(exact):
         return variables
     left = {name: value for name, value in variables.items() if name != SHOWN}
-    return {**left, KNOWN: told, "SIAGA_WHISPER": told + whisper.removeprefix(exact)}
+    before = doubt + told.removesuffix(doubt) if told.endswith(doubt) else told
+    return {**left, KNOWN: told, "SIAGA_WHISPER": before + whisper.removeprefix(exact)}
 
 
 def _key(answer: str) -> str:

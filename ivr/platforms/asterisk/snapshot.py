@@ -34,7 +34,8 @@ def snapshot(dialplan: Dialplan, directory: Directory, audio: FindAudio) -> dict
 
     ``menu`` is the first one a caller meets: ``prompt`` (a path), ``seconds``, and ``keys`` that mean
     an incident; None where there is none. ``targets`` holds channel variables by incident and by
-    kecamatan code, with ``""`` for a place that is not known.
+    kecamatan code, with ``""`` for a place that is not known. ``doubt`` are the sounds at the end of
+    what is told of a place that was only guessed.
     """
     channel = Channel("", Keys(), lambda: 0.0, audio, directory, dialplan.phrases)
     connects = _connects(dialplan)
@@ -46,7 +47,8 @@ def snapshot(dialplan: Dialplan, directory: Directory, audio: FindAudio) -> dict
             place: _variables(dialplan, channel, connect, incident, place)
             for place in ("", *directory.places)
         }
-    return {"menu": _menu(dialplan, audio), "targets": targets}
+    doubt = joined(dialplan.phrase("because.low-confidence"), channel)
+    return {"menu": _menu(dialplan, audio), "targets": targets, "doubt": doubt}
 
 
 def _menu(dialplan: Dialplan, audio: FindAudio) -> dict[str, Any] | None:
