@@ -213,7 +213,7 @@ def _ring(points: list[tuple[float, float]], code: str, notes: _Notes) -> Ring:
     while len(ring) > 1 and ring[0] == ring[-1]:
         ring.pop()
     whole = tuple(ring)
-    if len(whole) < 3 or _turn(whole) == 0:
+    if len(whole) < 3 or turn(whole) == 0:
         notes.mended["garis tanpa luas dibuang"] += 1
         return ()
     at = crossing(whole)
@@ -226,7 +226,7 @@ def _ring(points: list[tuple[float, float]], code: str, notes: _Notes) -> Ring:
     return whole
 
 
-def _turn(ring: Ring) -> float:
+def turn(ring: Ring) -> float:
     """Twice the surface in square degrees, above 0 where the ring runs against the clock."""
     lat0, lon0 = ring[0]
     return sum(
@@ -237,7 +237,7 @@ def _turn(ring: Ring) -> float:
 
 def _turned(ring: Ring, outer: bool, notes: _Notes) -> Ring:
     """RFC 7946 has outer rings run against the clock, and holes with it."""
-    if (_turn(ring) > 0) == outer:
+    if (turn(ring) > 0) == outer:
         return ring
     notes.mended["arah garis batas dibalik"] += 1
     return ring[::-1]

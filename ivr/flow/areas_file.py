@@ -14,6 +14,7 @@ from typing import NoReturn
 from ivr.flow.fault import Fault
 from routing.geography import Area, Ring
 from routing.survey import printable
+from routing.wording import suggestion
 
 AREAS_FILE = "areas.geojson"
 LARGEST = 2_000_000
@@ -70,7 +71,7 @@ def read_areas(
             if neighbour and neighbours is not None and written not in neighbours:
                 raise _Wrong(
                     f"adalah tanah `{written[:40]}`, dan tetangga itu tidak ada di places.yaml.",
-                    "Tambahkan di `neighbours`, atau hapus wilayah ini.",
+                    f"Tambahkan di `neighbours`, atau hapus.{suggestion(written, neighbours)}",
                 )
             if not neighbour and known and ".".join(code.split(".")[:3]) not in known:
                 raise _Wrong(f"berkode `{code[:40]}`, dan kecamatan itu tidak ada di places.yaml.")
