@@ -24,6 +24,10 @@ Spans = Callable[[float], Sequence[float]]
 _SLABS = 4096
 """At most so many slabs an area has."""
 
+_PIECES, _MOST_PIECES = 24, 2_000_000
+"""Into so many pieces on average the slabs of an outline cut its edges, and no more pieces in all: edges
+that run from end to end would otherwise fill the memory."""
+
 _LINES = 400
 """So many lines of latitude measure a shape: a share is right to a few thousandths."""
 
@@ -150,7 +154,10 @@ def outline(rings: Sequence[Ring]) -> Outline:
     if not lats:
         return Outline(0.0, 0.0, 0.0, 0.0, 0.0, ((),))
     south, north = min(lats), max(lats)
-    count = min(len(lats), _SLABS)
+    climbed = sum(abs(other[0] - one[0]) for ring in rings for one, other in sides(ring))
+    pieces = min(_PIECES * len(lats), _MOST_PIECES)
+    fitting = pieces * (north - south) / climbed if climbed > 0 else 1.0
+    count = max(1, min(len(lats), _SLABS, int(fitting)))
     per_degree = count / (north - south) if north > south else 0.0
     slabs: list[list[_Rise]] = [[] for _ in range(count)]
     for ring in rings:
