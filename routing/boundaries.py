@@ -242,6 +242,15 @@ def sides(ring: Ring) -> Iterator[tuple[tuple[float, float], tuple[float, float]
     return zip(ring, (*ring[1:], ring[0]), strict=True)
 
 
+def turn(ring: Ring) -> float:
+    """Twice the surface in square degrees, above 0 where the ring runs against the clock."""
+    lat0, lon0 = ring[0]
+    return sum(
+        (lon - lon0) * (lat2 - lat0) - (lon2 - lon0) * (lat - lat0)
+        for (lat, lon), (lat2, lon2) in sides(ring)
+    )
+
+
 def _boxed(edges: Sequence[_Edge]) -> _Box | None:
     """Edges that follow each other lie near each other: so they are boxed, and boxes likewise."""
     level: list[_Box] = []

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from routing.boundaries import DEGREE_M, Ring, outline, sides
+from routing.boundaries import DEGREE_M, Ring, outline, sides, turn
 from routing.geography import Area
+from routing.wording import printable
 
 CODES = (
     "kdepum",
@@ -107,15 +108,10 @@ def survey(
         else:
             notes.problems.append(f"{one} {names[one]} tidak punya bidang yang dapat dipakai.")
     covered = {area.code[:8] for area in areas}
-    for missing in known.keys() - covered:
+    for missing in sorted(known.keys() - covered):
         notes.problems.append(f"{missing} {known[missing]} tidak ada di berkas ini.")
     mended = (f"{count} kali: {what}." for what, count in notes.mended.items())
     return Surveyed(tuple(areas), tuple(mended), tuple(notes.problems))
-
-
-def printable(text: str) -> str:
-    """The text on one line, without what steers a terminal and what no file can hold."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _written(
@@ -224,15 +220,6 @@ def _ring(points: list[tuple[float, float]], code: str, notes: _Notes) -> Ring:
         )
         notes.problems.append(message)
     return whole
-
-
-def turn(ring: Ring) -> float:
-    """Twice the surface in square degrees, above 0 where the ring runs against the clock."""
-    lat0, lon0 = ring[0]
-    return sum(
-        (lon - lon0) * (lat2 - lat0) - (lon2 - lon0) * (lat - lat0)
-        for (lat, lon), (lat2, lon2) in sides(ring)
-    )
 
 
 def _turned(ring: Ring, outer: bool, notes: _Notes) -> Ring:

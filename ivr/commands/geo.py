@@ -14,7 +14,8 @@ from ivr.flow.areas_file import AREAS_FILE, LARGEST, read_areas
 from ivr.flow.loader import load
 from routing.boundaries import Ring
 from routing.geography import Area
-from routing.survey import printable, seams, survey
+from routing.survey import seams, survey
+from routing.wording import printable
 
 LARGEST_LAYER = 20_000_000
 """So many bytes may a layer have; it is read whole."""

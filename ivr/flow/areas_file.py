@@ -13,8 +13,7 @@ from typing import NoReturn
 
 from ivr.flow.fault import Fault
 from routing.geography import Area, Ring
-from routing.survey import printable
-from routing.wording import suggestion
+from routing.wording import printable, suggestion
 
 AREAS_FILE = "areas.geojson"
 LARGEST = 2_000_000

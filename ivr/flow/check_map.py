@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from ivr.flow.areas_file import AREAS_FILE
 from ivr.flow.check_choices import Finding
 from ivr.flow.loader import PLACES_FILE
+from routing.boundaries import turn
 from routing.geography import Area, Geography, Located, locate
 from routing.model import Directory
-from routing.survey import turn
 
 _SMALLEST = 2e-10
 """Twice the square degrees of a metre by a metre: what has less surface holds no caller."""
