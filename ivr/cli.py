@@ -541,13 +541,19 @@ def geo_import(
     official: Annotated[
         bool, typer.Option("--official", help="Batas resmi, bukan perkiraan.")
     ] = False,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Hanya sebagian kecamatan; yang lain tetap dari peta lama."),
+    ] = False,
 ) -> None:
     """Perbaiki lapisan batas wilayah dan tulis areas.geojson; terbitkan sesudahnya."""
     from ivr.commands import geo
 
     folder = into or configuration.read().deployment
-    done = geo.import_layer(layer, folder, code=code, name=name, official=official, tell=_say)
-    kind = "resmi" if official else "perkiraan"
+    done = geo.import_layer(
+        layer, folder, code=code, name=name, official=official, partial=partial, tell=_say
+    )
+    kind = "perkiraan" if done.approximate else "resmi"
     _say(
         f"Ditulis: {done.path}, {len(done.areas)} wilayah ({kind}). Lanjutkan dengan ./siaga publish."
     )

@@ -1,9 +1,10 @@
 """The edges of areas, laid out so that a point, a distance or a line of latitude is looked up at once.
 
 An area's edges lie in slabs of latitude: which area holds a point is told by the few edges of one slab.
-All edges lie in boxes within boxes, so that the nearest is found by looking into a few of them. Degrees
-in, metres out; metres are those of a plane that touches the Earth at the point that is asked about,
-right to a few parts in a thousand within a hundred kilometres.
+The outlines lie in a grid, so that only those near a point are asked. All edges lie in boxes within boxes,
+so that the nearest is found by looking into a few of them. Degrees in, metres out; metres are those of a
+plane that touches the Earth at the point that is asked about, right to a few parts in a thousand within
+a hundred kilometres.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ Spans = Callable[[float], Sequence[float]]
 
 _SLABS = 4096
 """At most so many slabs an area has."""
+
+_PIECES, _MOST_PIECES = 24, 2_000_000
+"""Into so many pieces on average the slabs of an outline cut its edges, and no more pieces in all: edges
+that run from end to end would otherwise fill the memory."""
+
+_CELLS, _MOST_CELLS = 64, 400_000
+"""At most so many rows and columns the grid of outlines has, and so many entries in all."""
 
 _LINES = 400
 """So many lines of latitude measure a shape: a share is right to a few thousandths."""
@@ -75,19 +83,43 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class _Grid:
+    """Which outlines may hold a point, by the cell that it lies in: their numbers, going up."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+    rows_per_degree: float
+    columns_per_degree: float
+    size: int
+    cells: tuple[tuple[int, ...], ...]
+
+    def near(self, lat: float, lon: float) -> tuple[int, ...]:
+        if not (self.south <= lat <= self.north and self.west <= lon <= self.east):
+            return ()
+        row = _cell(lat, self.south, self.rows_per_degree, self.size)
+        return self.cells[
+            row * self.size + _cell(lon, self.west, self.columns_per_degree, self.size)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Boundaries:
     """The outlines of several areas' polygons in the order they were given, the area that each belongs
-    to, and all their edges in boxes."""
+    to, a grid over them, and all their edges in boxes."""
 
     outlines: tuple[Outline, ...] = ()
     owners: tuple[int, ...] = ()
+    grid: _Grid | None = None
     box: _Box | None = None
 
     def holder(self, lat: float, lon: float) -> int | None:
         """The first area that holds the point."""
-        for number, outline in enumerate(self.outlines):
-            if outline.holds(lat, lon):
-                return self.owners[number]
+        if self.grid is not None:
+            for number in self.grid.near(lat, lon):
+                if self.outlines[number].holds(lat, lon):
+                    return self.owners[number]
         return None
 
     def nearest(self, lat: float, lon: float) -> tuple[float, int]:
@@ -115,14 +147,23 @@ class Boundaries:
         step = (north - south) / _LINES
         total = 0.0
         found = dict.fromkeys(self.owners, 0.0)
+        near = [
+            (owner, outline)
+            for owner, outline in zip(self.owners, self.outlines, strict=True)
+            if outline.south < north and south < outline.north
+        ]
         for line in range(_LINES):
             lat = south + (line + 0.5) * step
             spans = shape(lat)
             if not spans:
                 continue
             total += _width(spans)
-            for owner, outline in zip(self.owners, self.outlines, strict=True):
-                if outline.west < spans[-1] and spans[0] < outline.east:
+            for owner, outline in near:
+                if (
+                    outline.south <= lat < outline.north
+                    and outline.west < spans[-1]
+                    and spans[0] < outline.east
+                ):
                     found[owner] += _common(spans, outline.spans(lat))
         if total <= 0:
             return []
@@ -140,7 +181,9 @@ def boundaries(areas: Iterable[Iterable[Sequence[Ring]]]) -> Boundaries:
         for (lat, lon), (lat2, lon2) in sides(ring)
     ]
     outlines = tuple(outline(polygon) for _, polygon in polygons)
-    return Boundaries(outlines, tuple(owner for owner, _ in polygons), _boxed(edges))
+    return Boundaries(
+        outlines, tuple(owner for owner, _ in polygons), _grid(outlines), _boxed(edges)
+    )
 
 
 def outline(rings: Sequence[Ring]) -> Outline:
@@ -150,7 +193,10 @@ def outline(rings: Sequence[Ring]) -> Outline:
     if not lats:
         return Outline(0.0, 0.0, 0.0, 0.0, 0.0, ((),))
     south, north = min(lats), max(lats)
-    count = min(len(lats), _SLABS)
+    climbed = sum(abs(other[0] - one[0]) for ring in rings for one, other in sides(ring))
+    pieces = min(_PIECES * len(lats), _MOST_PIECES)
+    fitting = pieces * (north - south) / climbed if climbed > 0 else 1.0
+    count = max(1, min(len(lats), _SLABS, int(fitting)))
     per_degree = count / (north - south) if north > south else 0.0
     slabs: list[list[_Rise]] = [[] for _ in range(count)]
     for ring in rings:
@@ -166,9 +212,43 @@ def outline(rings: Sequence[Ring]) -> Outline:
     return Outline(south, west, north, east, per_degree, tuple(map(tuple, slabs)))
 
 
+def _grid(outlines: Sequence[Outline]) -> _Grid | None:
+    if not outlines:
+        return None
+    south, west = min(one.south for one in outlines), min(one.west for one in outlines)
+    north, east = max(one.north for one in outlines), max(one.east for one in outlines)
+    few, many = 4 * math.isqrt(len(outlines)), math.isqrt(_MOST_CELLS // len(outlines))
+    size = max(1, min(_CELLS, few, many))
+    rows = size / (north - south) if north > south else 0.0
+    columns = size / (east - west) if east > west else 0.0
+    cells: list[list[int]] = [[] for _ in range(size * size)]
+    for number, one in enumerate(outlines):
+        first, last = _cell(one.west, west, columns, size), _cell(one.east, west, columns, size)
+        for row in range(
+            _cell(one.south, south, rows, size), _cell(one.north, south, rows, size) + 1
+        ):
+            for column in range(first, last + 1):
+                cells[row * size + column].append(number)
+    return _Grid(south, west, north, east, rows, columns, size, tuple(map(tuple, cells)))
+
+
+def _cell(at: float, start: float, per_degree: float, size: int) -> int:
+    """The row or column of a coordinate; never a lower one for a higher coordinate."""
+    return min(int((at - start) * per_degree), size - 1)
+
+
 def sides(ring: Ring) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """The two ends of each side, the one that closes the ring included."""
     return zip(ring, (*ring[1:], ring[0]), strict=True)
+
+
+def turn(ring: Ring) -> float:
+    """Twice the surface in square degrees, above 0 where the ring runs against the clock."""
+    lat0, lon0 = ring[0]
+    return sum(
+        (lon - lon0) * (lat2 - lat0) - (lon2 - lon0) * (lat - lat0)
+        for (lat, lon), (lat2, lon2) in sides(ring)
+    )
 
 
 def _boxed(edges: Sequence[_Edge]) -> _Box | None:
@@ -228,10 +308,12 @@ def _width(spans: Sequence[float]) -> float:
 def _common(ones: Sequence[float], others: Sequence[float]) -> float:
     """How much of two lists of spans lies in both."""
     both = 0.0
-    for one in range(0, len(ones), 2):
-        for other in range(0, len(others), 2):
-            high = min(ones[one + 1], others[other + 1])
-            low = max(ones[one], others[other])
-            if high > low:
-                both += high - low
+    one = other = 0
+    while one < len(ones) and other < len(others):
+        end, other_end = ones[one + 1], others[other + 1]
+        both += max(0.0, min(end, other_end) - max(ones[one], others[other]))
+        if end < other_end:
+            one += 2
+        else:
+            other += 2
     return both

@@ -13,12 +13,27 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from routing.boundaries import DEGREE_M, Ring, outline, sides
+from routing.boundaries import DEGREE_M, Ring, outline, sides, turn
 from routing.geography import Area
+from routing.wording import printable
 
-CODES = ("code", "kode", "kode_kec", "kdcpum", "kdepum", "kode_kemendagri", "id")
-NAMES = ("name", "nama", "namobj", "nama_kec", "wadmkc", "wadmkd", "kecamatan")
-"""The properties in which a code and a name are looked for, in any case of letters."""
+CODES = (
+    "kdepum",
+    "kode_desa",
+    "kode_kel",
+    "code",
+    "kode",
+    "kode_kemendagri",
+    "kdcpum",
+    "kode_kec",
+    "id",
+)
+"""The properties in which a code is looked for, in any case of letters: a desa's before its kecamatan's,
+as a layer of desa has both. What is no code, or empty, is passed over."""
+
+DESA_NAMES = ("name", "nama", "namobj", "nama_desa", "nama_kel", "wadmkd", "desa", "kelurahan")
+NAMES = ("name", "nama", "namobj", "nama_kec", "wadmkc", "kecamatan")
+"""Likewise for the name of a desa, and of a kecamatan."""
 
 DECIMALS = 5
 """A metre; more is not known of a boundary."""
@@ -64,18 +79,19 @@ def survey(
         if not isinstance(feature, dict) or not isinstance(properties, dict):
             notes.problems.append(f"Wilayah ke-{number} tidak punya `properties`; dilewati.")
             continue
-        found = _code(_property(properties, code, CODES))
+        found = next(filter(None, map(_code, _written(properties, code, CODES))), None)
         if found is None:
             told = f"`{code}`" if code else "kode wilayah"
-            keys = ", ".join(str(key)[:20] for key in list(properties)[:8]) or "kosong"
+            keys = ", ".join(printable(str(key))[:20] for key in list(properties)[:8]) or "kosong"
             message = f"Wilayah ke-{number} tidak punya {told}; dilewati. Isinya: {keys}."
             notes.problems.append(message)
             continue
         if known and found[:8] not in known:
             notes.problems.append(f"Kode {found} tidak ada di places.yaml; dilewati.")
             continue
-        label = _property(properties, name, NAMES)
-        names.setdefault(found, str(label).strip()[:60] if label else known.get(found, found))
+        usual = DESA_NAMES if len(found) > 8 else NAMES
+        labels = (printable(str(one))[:60] for one in _written(properties, name, usual) if one)
+        names.setdefault(found, next(filter(None, labels), known.get(found, found)))
         if found in polygons:
             notes.mended["digabung karena kodenya sama"] += 1
         polygons.setdefault(found, []).extend(_polygons(feature, found, notes))
@@ -92,19 +108,18 @@ def survey(
         else:
             notes.problems.append(f"{one} {names[one]} tidak punya bidang yang dapat dipakai.")
     covered = {area.code[:8] for area in areas}
-    for missing in known.keys() - covered:
+    for missing in sorted(known.keys() - covered):
         notes.problems.append(f"{missing} {known[missing]} tidak ada di berkas ini.")
     mended = (f"{count} kali: {what}." for what, count in notes.mended.items())
     return Surveyed(tuple(areas), tuple(mended), tuple(notes.problems))
 
 
-def _property(
+def _written(
     properties: Mapping[object, object], asked: str | None, usual: tuple[str, ...]
-) -> object:
+) -> list[object]:
+    """What stands in the property that is asked for, or in the usual ones, in their order."""
     lower = {str(key).lower(): value for key, value in properties.items()}
-    return next(
-        (lower[key] for key in ((asked.lower(),) if asked else usual) if key in lower), None
-    )
+    return [lower[key] for key in ((asked.lower(),) if asked else usual) if key in lower]
 
 
 def _code(value: object) -> str | None:
@@ -194,7 +209,7 @@ def _ring(points: list[tuple[float, float]], code: str, notes: _Notes) -> Ring:
     while len(ring) > 1 and ring[0] == ring[-1]:
         ring.pop()
     whole = tuple(ring)
-    if len(whole) < 3 or _turn(whole) == 0:
+    if len(whole) < 3 or turn(whole) == 0:
         notes.mended["garis tanpa luas dibuang"] += 1
         return ()
     at = crossing(whole)
@@ -207,18 +222,9 @@ def _ring(points: list[tuple[float, float]], code: str, notes: _Notes) -> Ring:
     return whole
 
 
-def _turn(ring: Ring) -> float:
-    """Twice the surface in square degrees, above 0 where the ring runs against the clock."""
-    lat0, lon0 = ring[0]
-    return sum(
-        (lon - lon0) * (lat2 - lat0) - (lon2 - lon0) * (lat - lat0)
-        for (lat, lon), (lat2, lon2) in sides(ring)
-    )
-
-
 def _turned(ring: Ring, outer: bool, notes: _Notes) -> Ring:
     """RFC 7946 has outer rings run against the clock, and holes with it."""
-    if (_turn(ring) > 0) == outer:
+    if (turn(ring) > 0) == outer:
         return ring
     notes.mended["arah garis batas dibalik"] += 1
     return ring[::-1]

@@ -60,6 +60,11 @@ def plain(detail: ErrorDetails) -> str | None:
     return _UNKNOWN if kind in _OF_THE_SCHEMA else None
 
 
+def printable(text: str) -> str:
+    """The text on one line, without what steers a terminal and what no file can hold."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def suggestion(word: object, known: Iterable[str], *, listing: bool = True) -> str:
     """`` Maksud Anda `x`?`` where something like the word is known, else the list of the known."""
     known = list(known)[:_COMPARED]

@@ -9,6 +9,7 @@ from typing import Any
 from ivr.commands.prompts import sounds_of
 from ivr.config import Config
 from ivr.deployment import Texts, read, unread
+from ivr.flow.areas_file import AREAS_FILE
 from ivr.flow.check import PromptAudio, Report
 from ivr.flow.check import check as check_dialplan
 from ivr.flow.fault import Fault
@@ -37,7 +38,8 @@ def check_texts(config: Config, texts: Texts) -> Report:
         sound = sounds.find(prompt)
         return PromptAudio(sound.voice, sound.seconds) if sound else None
 
-    report = check_dialplan(loaded.dialplan, loaded.directory, built)
+    where = loaded.geography if AREAS_FILE in texts.files else None
+    report = check_dialplan(loaded.dialplan, loaded.directory, built, where)
     unused = [Fault(name, 1, 1, "file-unused", _UNUSED) for name in unread(texts.folder)]
     warnings = sorted((*loaded.warnings, *report.warnings, *unused), key=reading_order)
     return replace(report, warnings=tuple(warnings))

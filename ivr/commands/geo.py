@@ -15,6 +15,7 @@ from ivr.flow.loader import load
 from routing.boundaries import Ring
 from routing.geography import Area
 from routing.survey import seams, survey
+from routing.wording import printable
 
 LARGEST_LAYER = 20_000_000
 """So many bytes may a layer have; it is read whole."""
@@ -32,6 +33,7 @@ class Imported:
 
     path: Path
     areas: tuple[Area, ...]
+    approximate: bool
 
 
 def import_layer(
@@ -41,14 +43,18 @@ def import_layer(
     code: str | None,
     name: str | None,
     official: bool,
+    partial: bool,
     tell: Callable[[str], None],
 ) -> Imported:
     """Read, mend and write; raises LayerUnusable, or DeploymentMissing where there is no such folder.
 
-    The land of neighbours that the folder's areas.geojson has already is kept.
+    The land of neighbours that the folder's areas.geojson has already is kept. A layer without one of
+    our kecamatan is refused, unless it is ``partial``: then those that it lacks are kept as well.
     """
     features = _features(layer)
+    path = folder / AREAS_FILE
     before = read(folder).files
+    old, old_approximate = _old(path, before.get(AREAS_FILE))
     directory = load({file: text for file, text in before.items() if file != AREAS_FILE}).directory
     known = {place.code: place.name for place in directory.places.values()} if directory else {}
     if not known:
@@ -63,24 +69,37 @@ def import_layer(
         raise LayerUnusable(
             f"Tidak ada wilayah yang dapat dipakai di {layer}. Sebut nama kolomnya dengan --code dan --name."
         )
-    neighbours = [
-        area for area in read_areas(before.get(AREAS_FILE, "{}"), ())[0] if area.neighbour
-    ]
-    text = written((*surveyed.areas, *neighbours), approximate=not official, source=layer.name)
+    covered = {area.code[:8] for area in surveyed.areas}
+    wanted = known or {area.code[:8]: area.name for area in old if not area.neighbour}
+    missing = [f"{label} ({one})" for one, label in sorted(wanted.items()) if one not in covered]
+    if missing and not partial:
+        raise LayerUnusable(
+            f"Di {layer} tidak ada wilayah untuk {', '.join(missing)}. Lengkapi lapisannya, atau "
+            "tambahkan --partial bila peta lama boleh tetap dipakai untuk kecamatan itu."
+        )
+    lacking = wanted.keys() - covered
+    kept = [area for area in old if not area.neighbour and area.code[:8] in lacking]
+    if kept:
+        tell(f"{len(kept)} wilayah dari peta lama tetap dipakai.")
+    approximate = not official or (bool(kept) and old_approximate)
+    if official and approximate:
+        tell("Karena yang lama itu perkiraan, peta ini masih perkiraan.")
+    ours = (*surveyed.areas, *kept)
+    neighbours = [area for area in old if area.neighbour]
+    text = written((*ours, *neighbours), approximate=approximate, source=printable(layer.name))
     if len(text) > LARGEST:
         raise LayerUnusable(
             f"Hasilnya {len(text) / 1e6:.1f} MB, terlalu rinci (paling besar {LARGEST // 1_000_000} MB). "
             "Sederhanakan dulu garisnya, misalnya ke 20 meter di QGIS."
         )
-    found, apart = seams(surveyed.areas)
+    found, apart = seams(ours)
     for sentence in found[:MOST_SEAMS]:
         tell(sentence)
     tell(
         f"{len(found)} celah atau tumpang tindih; diperiksa sepanjang garis tiap {apart:.0f} meter."
     )
-    path = folder / AREAS_FILE
-    _replace(path, text)
-    return Imported(path, surveyed.areas)
+    _replace(path.resolve(), text)
+    return Imported(path, surveyed.areas, approximate)
 
 
 def written(areas: tuple[Area, ...], *, approximate: bool, source: str) -> str:
@@ -108,9 +127,24 @@ def _closed(ring: Ring) -> list[list[float]]:
     return [[round(lon, 5), round(lat, 5)] for lat, lon in (*ring, ring[0])]
 
 
+def _old(path: Path, text: str | None) -> tuple[tuple[Area, ...], bool]:
+    """The areas that are there already, and whether they are approximate."""
+    if text is None:
+        return (), True
+    areas, approximate, faults = read_areas(text, ())
+    if faults:
+        raise LayerUnusable(
+            f"{path} baris {faults[0].line}: {faults[0].message} Peta lama itu memuat tanah tetangga, yang "
+            "dipertahankan. Perbaiki dulu, atau pindahkan berkas itu bila tidak diperlukan lagi."
+        )
+    return areas, approximate
+
+
 def _features(layer: Path) -> list[object]:
     try:
         size = layer.stat().st_size
+        if not layer.is_file():
+            raise LayerUnusable(f"{layer} bukan berkas.")
         if size > LARGEST_LAYER:
             raise LayerUnusable(
                 f"{layer} besarnya {size / 1e6:.0f} MB, lebih dari {LARGEST_LAYER // 1_000_000} MB. "

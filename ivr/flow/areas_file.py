@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from ivr.flow.fault import Fault
 from routing.geography import Area, Ring
+from routing.wording import printable, suggestion
 
 AREAS_FILE = "areas.geojson"
 LARGEST = 2_000_000
@@ -23,15 +24,19 @@ _Polygons = tuple[tuple[Ring, ...], ...]
 
 
 class _Wrong(Exception):
-    """What is wrong with one feature."""
+    """What is wrong with one feature, and what to do about it."""
+
+    def __init__(self, what: str, remedy: str = _IMPORT) -> None:
+        super().__init__(f"{what} {remedy}")
 
 
 def read_areas(
-    text: str, known: Collection[str]
+    text: str, known: Collection[str], neighbours: Collection[str] | None = None
 ) -> tuple[tuple[Area, ...], bool, tuple[Fault, ...]]:
     """The areas, whether they are approximate, and what is wrong with them.
 
     ``known`` are the codes of the kecamatan that places.yaml has; without any, no code is checked.
+    ``neighbours`` are the ids of its neighbours; None where they are not to be checked.
     """
     if len(text) > LARGEST:
         message = f"Berkas ini lebih dari {LARGEST // 1_000_000} MB. {_IMPORT}"
@@ -59,19 +64,25 @@ def read_areas(
                 raise _Wrong("tidak punya `properties`.")
             neighbour = "neighbour" in properties
             written = properties.get("neighbour" if neighbour else "code")
-            if not isinstance(written, str) or not written:
+            if not isinstance(written, str) or not written or not written.isprintable():
                 raise _Wrong("tidak punya kode (`code`), atau tetangga (`neighbour`).")
             code = written
+            if neighbour and neighbours is not None and written not in neighbours:
+                raise _Wrong(
+                    f"adalah tanah `{written[:40]}`, dan tetangga itu tidak ada di places.yaml.",
+                    f"Tambahkan di `neighbours`, atau hapus.{suggestion(written, neighbours)}",
+                )
             if not neighbour and known and ".".join(code.split(".")[:3]) not in known:
                 raise _Wrong(f"berkode `{code[:40]}`, dan kecamatan itu tidak ada di places.yaml.")
             if not neighbour and code in seen:
                 raise _Wrong(f"berkode `{code[:40]}`, dan kode itu sudah ada di atasnya.")
             seen.add(code)
             name = properties.get("name")
+            label = printable(name) if isinstance(name, str) else code
             polygons = _polygons(feature.get("geometry"))
-            areas.append(Area(code, name if isinstance(name, str) else code, polygons, neighbour))
+            areas.append(Area(code, label, polygons, neighbour))
         except _Wrong as wrong:
-            message = f"Wilayah ke-{number} {wrong} {_IMPORT}"
+            message = f"Wilayah ke-{number} {wrong}"
             faults.append(Fault(AREAS_FILE, _line(text, written), 1, "areas-feature", message))
     return tuple(areas), tree.get("approximate") is not False, tuple(faults)
 
@@ -87,12 +98,12 @@ def _polygons(geometry: object) -> _Polygons:
         raise _Wrong("tidak punya `coordinates`.")
     try:
         return tuple(tuple(_ring(ring) for ring in polygon) for polygon in coordinates)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, LookupError):
         raise _Wrong("punya titik yang bukan [bujur, lintang].") from None
 
 
 def _ring(points: list[list[object]]) -> Ring:
-    """The ring without the repetition of its first point; raises TypeError, ValueError or IndexError."""
+    """The ring without the repetition of its first point; raises TypeError, ValueError or LookupError."""
     ring = tuple((_degrees(point[1], 90), _degrees(point[0], 180)) for point in points)
     if len(ring) > 1 and ring[0] == ring[-1]:
         ring = ring[:-1]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ivr.flow.check_choices import Finding, choices, not_offered
+from ivr.flow.check_map import of_the_map
 from ivr.flow.fault import Fault
 from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
 from ivr.flow.longest import NO_WAY, Way, longest_way, said_s
@@ -34,6 +35,7 @@ from ivr.flow.steps.record import RecordStep
 from ivr.flow.template import texts
 from routing.decide import RESPONSIBLE, decide
 from routing.directory import PLACEHOLDER, is_placeholder, is_unset
+from routing.geography import Geography
 from routing.model import OPERATOR, SERVICES, Contact, Directory, Location
 
 MAX_HUMAN_BY_S = 15.0
@@ -76,13 +78,18 @@ class Report:
 Built = Callable[[Prompt], PromptAudio | None]
 
 
-def check(dialplan: Dialplan, directory: Directory, built: Built) -> Report:
-    """Look at a loaded deployment as its callers will meet it."""
+def check(
+    dialplan: Dialplan, directory: Directory, built: Built, where: Geography | None = None
+) -> Report:
+    """Look at a loaded deployment as its callers will meet it. ``where`` is the map that it brings; None
+    where settlements stand in for one."""
     looking = _Looking(dialplan, directory, built)
     looking.at_the_ways()
     looking.at_the_menus()
     looking.at_the_prompts()
     looking.at_the_people()
+    if where is not None:
+        looking.at_the_map(where)
     combinations = looking.at_the_routes()
     longest = looking.for_the_longest_way()
     return Report(
@@ -321,6 +328,12 @@ class _Looking:
             ways = ", ".join(sorted({f"`{contact.via}`" for contact in numbered}))
             message = f"`{name}` belum dapat dihubungi: isi trunk {ways} di trunks.yaml."
             self.tell(Finding(at, "no-usable-contact", message, refused=True, on_key=True))
+
+    def at_the_map(self, where: Geography) -> None:
+        """In production a coordinate finds every kecamatan, and each settlement in its own."""
+        refused = self.dialplan.mode == "operasional"
+        for finding in of_the_map(where, self.directory, refused=refused):
+            self.tell(finding)
 
     def at_the_routes(self) -> int:
         """Every incident at every place, the unknown one too, ends at the operator."""

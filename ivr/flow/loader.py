@@ -316,7 +316,8 @@ def _geography(reading: _Reading, text: str | None, directory: Directory | None)
     points = {neighbour.id: neighbour.points for neighbour in neighbours.values()}
     if text is None:
         return geography(surroundings(places), points)
-    where, faults = _from_file(text, frozenset(places), tuple(points.items()))
+    ids = frozenset(points) if directory is not None else None
+    where, faults = _from_file(text, frozenset(places), ids, tuple(points.items()))
     reading.faults += faults
     return where
 
@@ -325,10 +326,11 @@ def _geography(reading: _Reading, text: str | None, directory: Directory | None)
 def _from_file(
     text: str,
     known: frozenset[str],
+    neighbours: frozenset[str] | None,
     points: tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
 ) -> tuple[Geography, tuple[Fault, ...]]:
     """Kept, as versions that are in memory at once mostly have the same areas."""
-    areas, approximate, faults = read_areas(text, known)
+    areas, approximate, faults = read_areas(text, known, neighbours)
     return geography(areas, dict(points), approximate=approximate), faults
 
 

@@ -6,19 +6,25 @@ import json
 from pathlib import Path
 
 import pytest
-from small_deployment import FILE_TEXTS
+from small_deployment import FILE_TEXTS, PLACES
 
 from ivr.deployment import read
 from ivr.flow.areas_file import LARGEST
 from ivr.flow.loader import load
 from routing.geography import locate
 
+PLACES_WITH_SIAK = PLACES + "neighbours:\n  siak: {name: Siak, points: [[0.795, 102.05]]}\n"
 RING = [[101.1, 1.2], [101.4, 1.2], [101.4, 1.4], [101.1, 1.4], [101.1, 1.2]]
 
 
 def one(code: object = "14.03.09", coordinates: object = None, kind: str = "Polygon") -> object:
     geometry = {"type": kind, "coordinates": [RING] if coordinates is None else coordinates}
     return {"type": "Feature", "properties": {"code": code, "name": "X"}, "geometry": geometry}
+
+
+def land(neighbour: str) -> object:
+    geometry = {"type": "Polygon", "coordinates": [RING]}
+    return {"type": "Feature", "properties": {"neighbour": neighbour}, "geometry": geometry}
 
 
 def collection(*features: object, **more: object) -> str:
@@ -65,14 +71,25 @@ def test_without_the_file_the_settlements_stand_in() -> None:
         ),
         (collection(one(coordinates=[RING[:2]])), 7, "[bujur, lintang]"),
         (collection(one(coordinates=[[["a", 1], [None, 2], [True, 3]]])), 7, "[bujur, lintang]"),
+        (collection(one(coordinates=[[{"x": 101, "y": 1}] * 3])), 7, "[bujur, lintang]"),
+        (collection(one(code="14.03.09\ud800")), 1, "tidak punya kode"),
+        (collection(one(), land("siak"), land("siakk")), 74, "`siakk`"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, words: str) -> None:
-    loaded = load({**FILE_TEXTS, "areas.geojson": text})
+    loaded = load({**FILE_TEXTS, "places.yaml": PLACES_WITH_SIAK, "areas.geojson": text})
     [fault] = loaded.faults
     assert (fault.file, words in fault.message) == ("areas.geojson", True), fault
     assert fault.line == line
     assert loaded.dialplan is None
+
+
+def test_a_name_is_kept_without_what_no_terminal_should_be_sent() -> None:
+    feature = one()
+    assert isinstance(feature, dict)
+    feature["properties"]["name"] = "Man\x1b[2J\ud800dau\n"
+    [area] = load({**FILE_TEXTS, "areas.geojson": collection(feature)}).geography.areas
+    assert area.name == "Man [2J dau"
 
 
 def test_versions_with_the_same_areas_share_them_in_memory() -> None:

@@ -26,7 +26,7 @@ OF_THE_AUDIO = ("[audio-missing]", "[other-voice]")
 def deployment(case: Path, folder: Path) -> Path:
     """The shipped deployment with the mistakes of a case in it."""
     shutil.copytree(SHIPPED, folder)
-    for file in case.glob("*.yaml"):
+    for file in (*case.glob("*.yaml"), *case.glob("*.geojson")):
         shutil.copy(file, folder / file.name)
     removed = case / "removed.txt"
     if removed.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Callable
@@ -38,6 +39,8 @@ def folder(tmp_path: Path) -> Path:
     for name, text in FILE_TEXTS.items():
         if "/" not in name:
             (folder / name).write_text(text)
+    with (folder / "places.yaml").open("a") as places:
+        places.write("neighbours:\n  dumai: {name: Kota Dumai, points: [[1.667, 101.447]]}\n")
     return folder
 
 
@@ -50,12 +53,24 @@ def run(folder: Path, tmp_path: Path) -> Run:
     """Import these features, and read the deployment as publishing would."""
 
     def imported(
-        *features: Feature, official: bool = True, code: str | None = None, name: str | None = None
+        *features: Feature,
+        official: bool = True,
+        code: str | None = None,
+        name: str | None = None,
+        partial: bool = True,
     ) -> tuple[Geography, list[str]]:
         layer = tmp_path / "batas.geojson"
         layer.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
         said: list[str] = []
-        geo.import_layer(layer, folder, code=code, name=name, official=official, tell=said.append)
+        geo.import_layer(
+            layer,
+            folder,
+            code=code,
+            name=name,
+            official=official,
+            partial=partial,
+            tell=said.append,
+        )
         loaded = load(read(folder).files)
         assert not [fault for fault in loaded.faults if fault.file == "areas.geojson"]
         return loaded.geography, said
@@ -94,6 +109,27 @@ def test_what_can_be_mended_is_the_same_area_in_the_end(
 def test_a_code_without_dots_and_in_a_column_of_another_name_is_read(run: Run) -> None:
     where, _ = run(feature("x", [SQUARE], KDKEC=140309, WADMKC="Mandau"), code="kdkec")
     assert [(area.code, area.name) for area in where.areas] == [("14.03.09", "Mandau")]
+
+
+def test_a_layer_of_desa_that_names_their_kecamatan_too_is_read_as_desa() -> None:
+    desa = {"KDPKAB": "14.03", "KDCPUM": "14.03.09", "KDEPUM": "14.03.09.1001"}
+    both = feature("", [SQUARE], **desa, WADMKC="Mandau", WADMKD="Air Jamban")
+    empty = feature("", [NEXT], KDEPUM=" ", KDCPUM="140313", WADMKD="", WADMKC="Pinggir")
+    found = survey([both, empty], None, None, {})
+    told = [(area.code, area.name) for area in found.areas]
+    assert told == [("14.03.09.1001", "Air Jamban"), ("14.03.13", "Pinggir")]
+
+
+def test_letters_that_no_file_or_terminal_should_have_are_left_out(run: Run) -> None:
+    strange = "Man\x1b[2J\ud800dau"
+    where, said = run(
+        feature("14.03.09", [SQUARE], nama=strange),
+        feature("14.03.13", [NEXT], nama=strange),
+        feature("x", [NEXT], **{strange: 1}),
+    )
+    assert {area.name for area in where.areas} == {"Man [2J dau"}
+    assert any("tidak punya kode wilayah" in sentence for sentence in said)
+    assert all(sentence.isprintable() for sentence in said), said
 
 
 def test_several_features_of_one_code_are_one_area_and_unofficial_is_approximate(run: Run) -> None:
@@ -149,6 +185,57 @@ def test_the_land_of_neighbours_is_kept(run: Run, folder: Path) -> None:
     assert locate(where, 1.1, 100.8).neighbour == "dumai"
 
 
+def test_a_part_of_the_map_replaces_that_part_only_and_the_rest_is_kept(run: Run) -> None:
+    third = [[lon + 0.2, lat] for lon, lat in NEXT]
+    run(
+        feature("14.03.09", [SQUARE], nama="Mandau lama"),
+        feature("14.03.13.1001", [NEXT]),
+        feature("14.03.16", [third]),
+        partial=False,
+        official=False,
+    )
+    where, said = run(feature("14.03.09.1001", [SQUARE], nama="Baru"), official=True)
+    kept = {area.code: area.name for area in where.areas}
+    assert kept.keys() == {"14.03.09.1001", "14.03.13.1001", "14.03.16"}
+    assert where.approximate, "what was kept is approximate still"
+    assert any("masih perkiraan" in sentence for sentence in said), said
+    where, _ = run(
+        *(feature(code, [SQUARE]) for code in ("14.03.09", "14.03.13", "14.03.16")), partial=False
+    )
+    assert not where.approximate
+
+
+@pytest.mark.parametrize(
+    "old", ['{"features"\n: [', '{"type": "FeatureCollection", "features":\n[3]}']
+)
+def test_the_land_of_neighbours_in_a_file_that_is_at_fault_is_not_lost_silently(
+    run: Run, folder: Path, old: str
+) -> None:
+    (folder / "areas.geojson").write_text(old)
+    with pytest.raises(geo.LayerUnusable, match=r"areas\.geojson baris [12]: "):
+        run(feature("14.03.09", [SQUARE]))
+    assert (folder / "areas.geojson").read_text() == old
+
+
+def test_a_file_that_lies_elsewhere_is_written_there(run: Run, folder: Path) -> None:
+    elsewhere = folder.parent / "peta"
+    elsewhere.mkdir()
+    (folder / "areas.geojson").symlink_to(elsewhere / "bengkalis.geojson")
+    run(feature("14.03.09", [SQUARE]))
+    assert (folder / "areas.geojson").is_symlink()
+    assert "Mandau" in (elsewhere / "bengkalis.geojson").read_text()
+
+
+def test_a_layer_that_is_no_file_is_refused_at_once(folder: Path) -> None:
+    pipe = folder.parent / "pipa"
+    os.mkfifo(pipe)
+    for layer in (pipe, folder):
+        with pytest.raises(geo.LayerUnusable, match="bukan berkas"):
+            geo.import_layer(
+                layer, folder, code=None, name=None, official=True, partial=True, tell=print
+            )
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -162,6 +249,10 @@ def test_the_land_of_neighbours_is_kept(run: Run, folder: Path) -> None:
         ),
         (json.dumps({"features": [None, 3, {"properties": {}}]}), "Tidak ada wilayah"),
         (" " * (geo.LARGEST_LAYER + 1), "lebih dari 20 MB"),
+        (
+            json.dumps({"features": [feature("14.03.09", [SQUARE]), feature("14.03.16", [NEXT])]}),
+            "Pinggir (14.03.13)",
+        ),
     ],
 )
 def test_a_layer_that_cannot_be_used_is_told_in_a_sentence_and_nothing_is_written(
@@ -190,6 +281,8 @@ def test_a_layer_of_very_many_points_is_refused_in_bounded_time(
     layer.write_text(json.dumps({"features": [feature("14.03.09", [ring])]}))
     began = time.monotonic()
     with pytest.raises(geo.LayerUnusable, match="terlalu rinci"):
-        geo.import_layer(layer, folder, code=None, name=None, official=False, tell=lambda _: None)
+        geo.import_layer(
+            layer, folder, code=None, name=None, official=False, partial=True, tell=lambda _: None
+        )
     assert time.monotonic() - began < 60
     assert not (folder / "areas.geojson").exists()

@@ -31,7 +31,13 @@ FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/schema.py": {"routing.directory"},
     "ivr/flow/calendar.py": {"routing.hours"},
     "ivr/flow/calendar_file.py": {"routing.hours"},
-    "ivr/flow/check.py": {"routing.model", "routing.directory", "routing.decide"},
+    "ivr/flow/check.py": {
+        "routing.model",
+        "routing.directory",
+        "routing.decide",
+        "routing.geography",
+    },
+    "ivr/flow/check_map.py": {"routing.geography", "routing.boundaries"},
 }
 
 FORBIDDEN = [
