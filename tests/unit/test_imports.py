@@ -26,6 +26,8 @@ IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "breakpoint"
 
 FLOW_MAY_IMPORT_OF_ROUTING = {
     "ivr/flow/model.py": {"routing.best"},
+    "ivr/flow/longest.py": {"routing.best"},
+    "ivr/flow/steps/ask_place.py": {"routing.best"},
     "ivr/flow/areas_file.py": {"routing.geography"},
     "ivr/flow/loader.py": {"routing.model", "routing.directory", "routing.geography"},
     "ivr/flow/schema.py": {"routing.directory"},
