@@ -380,36 +380,47 @@ def test_a_trunk_carries_no_more_than_its_channels_and_shows_the_pilot_number(
     file.write_text(file.read_text().replace("keluar:\n", f"keluar:\n  penyedia: {way}\n"))
     engine.started()
 
-    async def calls() -> str:
+    async def calls() -> tuple[str, str]:
         async with (
             answerer(sipp, AGENCY, ports["first"]) as provider,
             answerer(sipp, AGENCY, ports["second"]) as other,
             caller(sipp, "127.0.0.1", engine.sip_port, number="0811") as first,
             caller(sipp, "127.0.0.1", engine.sip_port, number="0822") as second,
+            caller(sipp, "127.0.0.1", engine.sip_port, number="0833") as third,
         ):
             await first.answered(5)
             first.rtp.press("111")
             await provider.picked_up(20)
-            await provider.accept()
-            await hear_each_other(first.rtp, provider.rtp)
             came = next(m for m in provider.sipp.trace() if m.first_line.startswith("INVITE "))
             assert came.first_line.startswith(f"INVITE sip:08127600112@{AGENCY}:")
             assert "<sip:0766112@" in came.header("From")
             assert "<sip:0766112@" in came.header("P-Asserted-Identity")
-            assert not came.header("Geolocation")
+            # Nobody talks over it yet, so that only the way itself can tell that it is full.
             await second.answered(5)
             second.rtp.press("111")
             await other.picked_up(20)
+            await provider.accept()
+            await hear_each_other(first.rtp, provider.rtp)
             await other.accept()
             await hear_each_other(second.rtp, other.rtp)
+            # Now it is known before anybody is rung, and the way stands behind the others.
+            await third.answered(5)
+            third.rtp.press("111")
+            await eventually(lambda: decided(engine, third.call_id), 20, "a decision")
             assert provider.calls == 1
-            for phone in (first, second):
+            for phone in (first, second, third):
                 await phone.hang_up()
-            return second.call_id
+            return second.call_id, third.call_id
+
+    def decided(engine: Engine, call_id: str) -> list[str]:
+        record = engine.record_of(call_id)
+        return record["because"] if record else []
 
     try:
-        record = asyncio.run(eventually_recorded(engine, asyncio.run(calls())))
+        second, third = asyncio.run(calls())
+        record = asyncio.run(eventually_recorded(engine, second))
         assert any("pos-satu via penyedia failed (full)" in line for line in record["transcript"])
+        assert any("penyedia" in reason and "penuh" in reason for reason in decided(engine, third))
     finally:
         engine.down()
 
