@@ -170,7 +170,10 @@ def test_an_agencys_own_phone_is_told_where_the_caller_is_if_that_is_known(
         located = asyncio.run(told((1.253, 101.303, 50.0)))
         assert re.search(r"^Geolocation: <cid:", located, re.MULTILINE)
         assert re.search(r"1\.253\d* 101\.303", located)
-        assert "Geolocation" not in asyncio.run(told(None))
+        # Of a phone that tells nothing there is what its caller keyed in: a kecamatan, and no point.
+        keyed = asyncio.run(told(None))
+        assert re.search(r"ADDCODE>14\.03\.09<", keyed)
+        assert "gml:pos" not in keyed
         log = (engine.home / "log/asterisk/messages.log").read_text()
         assert not re.search(r"(ERROR|WARNING)\[.*geoloc", log, re.IGNORECASE)
     finally:
