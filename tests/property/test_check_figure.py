@@ -156,7 +156,7 @@ def one_area() -> PlaceMenu:
 
 
 @given(dialplans(steps=6, circles=True), st.randoms(use_true_random=False))
-@settings(max_examples=15)
+@settings(max_examples=60)
 def test_no_caller_exceeds_the_figure_of_any_dialplan(
     dialplan: Dialplan, chance: random.Random
 ) -> None:
@@ -193,13 +193,13 @@ def is_exact(dialplan: Dialplan) -> None:
 
 
 @given(dialplans(steps=3, circles=False))
-@settings(max_examples=15)
+@settings(max_examples=60)
 def test_the_figure_of_a_small_dialplan_is_what_its_worst_caller_takes(dialplan: Dialplan) -> None:
     is_exact(dialplan)
 
 
 @given(dialplans(steps=2, circles=True))
-@settings(max_examples=15)
+@settings(max_examples=40)
 def test_the_figure_is_exact_in_circles_too(dialplan: Dialplan) -> None:
     """With fewer turns than in production, so that all callers can be enumerated."""
     with patch("ivr.flow.engine.MAX_TURNS", 4):
