@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, or_, select
+from sqlalchemy import Connection, Engine, Row, or_, select
 
-from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect
+from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect, reading
 from routing.best import best, disagree, of_incident
 from routing.model import PRESSED, Candidate, Location
 
@@ -40,19 +40,23 @@ def call_by_sip_id(url: str, sip_call_id: str) -> dict[str, Any] | None:
 
 def events_of(engine: Engine, call_id: str) -> list[tuple[int, float, str, dict[str, Any]]]:
     """Everything recorded of a call: (seq, at, kind, body), in order."""
+    with engine.connect() as connection:
+        return _events(connection, call_id)
+
+
+def _events(connection: Connection, call_id: str) -> list[tuple[int, float, str, dict[str, Any]]]:
     wanted = (
         select(EVENTS.c.seq, EVENTS.c.at, EVENTS.c.kind, EVENTS.c.body)
         .where(EVENTS.c.call_id == call_id)
         .order_by(EVENTS.c.seq)
     )
-    with engine.connect() as connection:
-        return [(row.seq, row.at, row.kind, row.body) for row in connection.execute(wanted)]
+    return [(row.seq, row.at, row.kind, row.body) for row in connection.execute(wanted)]
 
 
 def _one(url: str, which: Any) -> dict[str, Any] | None:
     engine = connect(url)
     try:
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             call = connection.execute(select(CALLS).where(which)).first()
             if call is None:
                 return None
@@ -64,7 +68,8 @@ def _one(url: str, which: Any) -> dict[str, Any] | None:
             decision = connection.execute(
                 select(DECISIONS).where(decided).order_by(DECISIONS.c.seq.desc())
             ).first()
-        return _report(call, locations, decision, events_of(engine, call.call_id))
+            events = _events(connection, call.call_id)
+        return _report(call, locations, decision, events)
     finally:
         engine.dispose()
 

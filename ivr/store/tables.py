@@ -8,6 +8,8 @@ what others are still to be told or were told. Times are seconds since the epoch
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Connection,
     Engine,
     Float,
     Index,
@@ -155,6 +158,22 @@ def connect(url: str) -> Engine:
             cursor.close()
 
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose reads all see the store as it was at the first of them."""
+    # Without it the driver of SQLite begins a transaction at the first write only, and PostgreSQL
+    # looks anew at every statement.
+    snapshot = "AUTOCOMMIT" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
+    with engine.connect().execution_options(isolation_level=snapshot) as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("ROLLBACK")
 
 
 _ONE_AT_A_TIME = threading.Lock()

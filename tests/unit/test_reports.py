@@ -13,13 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from small_deployment import offered
+from sqlalchemy import func, select
 
 from ivr.flow.events import CallerHungUp, DialEnded, DigitsEntered, Event, NoInput, RouteDecided
 from ivr.flow.journal import to_json
 from ivr.store import reports
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
-from ivr.store.tables import MIGRATIONS, Base, connect, migrate
+from ivr.store.tables import CALLS, LOCATIONS, MIGRATIONS, Base, connect, migrate, reading
 from routing.model import Candidate, Location, Reason, Route
 
 START = 1_750_000_000.0
@@ -396,3 +397,22 @@ def test_a_database_of_an_earlier_version_keeps_its_calls(tmp_path: Path) -> Non
     assert (shown(url)["case_number"], shown(url)["outcome"]) == ("BKS-1", None)
     put(url, records(*TWENTY_S, call_id="2"))
     assert shown(url, "2")["bridged"]
+
+
+def test_a_report_is_of_one_moment_though_the_call_goes_on_while_it_is_read(tmp_path: Path) -> None:
+    """A location that arrives between two reads is in neither its own table nor the call's."""
+    url = f"sqlite:///{tmp_path / 'siaga.db'}"
+    migrate(url)
+    store, other = connect(url), connect(url)
+    before, after = records((0.0, offered()), (9.5, "learned", {"place": "14.03.09"}))
+    insert(other, [before])
+    count = select(func.count()).select_from(LOCATIONS)
+    with reading(store) as seen:
+        assert seen.execute(select(CALLS.c.place)).scalar() is None
+        insert(other, [after])
+        assert seen.execute(count).scalar() == 0
+    with reading(store) as seen:
+        assert seen.execute(select(CALLS.c.place)).scalar() == "14.03.09"
+        assert seen.execute(count).scalar() == 1
+    store.dispose()
+    other.dispose()
