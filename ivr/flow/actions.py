@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import Vocabulary
 from routing.model import Route
 
 FINISH = "#"
@@ -40,6 +41,10 @@ class Gather:
 
     ``fresh``: the answer depends on what is said here. A key pressed before it, or during its first
     prompt, was meant for something else and is dropped, unless it is ``0``.
+
+    ``vocabulary`` is what the caller may say instead; None where nobody listens. Keys count all the
+    while, and whichever comes first is the answer (SpeechHeard). With ``bargein`` speech stops the
+    prompts; without it nobody listens before they have ended.
     """
 
     prompts: tuple[Prompt, ...]
@@ -47,6 +52,8 @@ class Gather:
     max_digits: int = 1
     keys: str = "0123456789*#"
     fresh: bool = False
+    vocabulary: Vocabulary | None = None
+    bargein: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.flow.spoken import Heard
 from routing.model import Location, Reason, Route
 
 
@@ -36,6 +37,13 @@ class DigitsEntered:
 @dataclass(frozen=True, slots=True)
 class NoInput:
     """A ``Gather`` ended without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """The caller spoke: an answer to a ``Gather`` that listens, whether it was understood or not."""
+
+    heard: Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ Event = (
     CallOffered
     | DigitsEntered
     | NoInput
+    | SpeechHeard
     | Recorded
     | QueueSeen
     | RouteDecided

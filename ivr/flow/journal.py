@@ -23,7 +23,9 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
+from ivr.flow.spoken import Heard, Possible
 from routing.model import Candidate, Location, Reason, Route
 
 KINDS: Mapping[str, type[Event]] = {
@@ -31,6 +33,7 @@ KINDS: Mapping[str, type[Event]] = {
     "digits_entered": DigitsEntered,
     "no_input": NoInput,
     "recorded": Recorded,
+    "speech_heard": SpeechHeard,
     "queue_seen": QueueSeen,
     "route_decided": RouteDecided,
     "dial_ended": DialEnded,
@@ -76,6 +79,8 @@ _READERS: Mapping[str, Callable[[Any], object]] = {
     "routes": lambda value: tuple(_read(Route, route) for route in value),
     "because": lambda value: tuple(_read(Reason, reason) for reason in value),
     "notify": tuple,
+    "heard": lambda value: _read(Heard, value),
+    "alternatives": lambda value: tuple(_read(Possible, one) for one in value),
     "candidates": lambda value: tuple(_read(Candidate, candidate) for candidate in value),
 }
 """The fields that hold more than one plain value."""

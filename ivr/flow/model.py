@@ -21,6 +21,7 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
@@ -45,7 +46,7 @@ GUESSED_CONFIDENCE = 0.4
 REMEMBERED = 20
 """So many locations of a call are kept in mind; the record keeps all of them."""
 
-Answer = DigitsEntered | NoInput | Recorded | QueueSeen | RouteDecided | DialEnded
+Answer = DigitsEntered | NoInput | SpeechHeard | Recorded | QueueSeen | RouteDecided | DialEnded
 """The events that answer a wait. All others may come at any time."""
 
 

@@ -44,6 +44,7 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.model import Dialplan, Turn, UnexpectedEvent
 from routing.model import OPERATOR, Location, Route, RouteDecision
@@ -229,6 +230,8 @@ def happened(event: Event) -> list[str]:
             return [f"> {digits}"]
         case NoInput():
             return [f"> {_SILENT}"]
+        case SpeechHeard(heard):
+            return [f'> "{heard.text}"']
         case CallerHungUp():
             return [f"> {_HANGS_UP}"]
         case Recorded(_, seconds):

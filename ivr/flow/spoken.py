@@ -1,0 +1,79 @@
+"""What may be said at a question, and what was made of what a caller said there.
+
+A vocabulary is all that a recogniser needs to know of a dialplan; what it heard comes back as values
+of that vocabulary. What follows from it is the engine's to say. Confidence is calibrated by whoever
+gives it: a chance, not a score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SURE = 0.85
+"""From here on what was heard is acted on unasked: of 200 such at most one is wrong."""
+
+UNSURE = 0.5
+"""From here on the caller is asked whether it is right; under it nothing was understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Some words, in small letters as one says them, and the value that they stand for."""
+
+    text: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What may be said now.
+
+    ``options`` stand for keys: one ("1"), or one after the other through several menus ("52"); "0" is
+    the operator. ``places`` stand for a kecamatan or desa ("14.03.09", "14.03.02.2007"), or for the key
+    of an area ("area:1"). Up to ``digits`` digits may be said one by one or as numbers; with it, the
+    value of what was heard is those digits.
+    """
+
+    kind: Literal["menu", "place", "yes_no", "digits"]
+    options: tuple[Phrase, ...] = ()
+    places: tuple[Phrase, ...] = ()
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """Another value it may have been, of options or places alike."""
+
+    value: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Somebody spoke, and this was understood.
+
+    ``text`` is what the engine wrote down, for people to read. ``option`` is empty where nothing in it
+    was an option, ``place`` where nothing was a place; with both empty it was speech, but no word of
+    the vocabulary. Alternatives are in order, the likeliest first.
+    """
+
+    text: str
+    option: str = ""
+    confidence: float = 0.0
+    place: str = ""
+    place_confidence: float = 0.0
+    alternatives: tuple[Possible, ...] = ()
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nobody said anything that counts, or nobody could listen; the keys go on.
+
+    ``reason`` is silence (nobody spoke), noise (no speech, or too loud around it), busy (no room for
+    another utterance), late (no answer in time) or failed (an engine fell).
+    """
+
+    reason: Literal["silence", "noise", "busy", "late", "failed"]
+    text: str = ""
