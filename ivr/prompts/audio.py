@@ -1,13 +1,12 @@
 """Prompt audio: trim, level, join, bring to telephone rate, and say what is wrong with a file.
 
 Everything a caller hears is a WAV file of 8 kHz, mono, 16 bit: what Asterisk plays without
-converting. pydub cuts, levels and joins. It never resamples: its `set_frame_rate` has no
-anti-alias filter, so a 6 kHz tone would come back as a 2 kHz one; soxr does that.
+converting. pydub cuts and joins. It never resamples: its `set_frame_rate` has no anti-alias filter,
+so a 6 kHz tone would come back as a 2 kHz one; soxr does that. `ivr.prompts.loudness` levels.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 import warnings
@@ -19,6 +18,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ivr.prompts import loudness
+
 with warnings.catch_warnings():
     # pydub warns that ffmpeg is missing. It is needed for MP3 only; prompts are WAV.
     warnings.simplefilter("ignore")
@@ -28,14 +29,13 @@ with warnings.catch_warnings():
 RATE = 8000
 LEAD_MS = 60
 TAIL_MS = 80
-SPEECH_DBFS = -19.0
-PEAK_DBFS = -1.5
 LONGEST_S = 10.0  # a caller must be able to answer before he forgets the question
 LONGEST_LEAD_MS = 150
+LONGEST_TAIL_MS = 300  # silence behind a question is time the caller believes is not his yet
 
 _SILENCE_DB = 40.0  # below the loudest sample: breath and hiss, not speech
-_PAUSE_DB = 20.0  # below the loudest frame: a pause inside the sentence, not counted in its level
-_FRAME_MS = 20
+_CLIPPED_DBFS = -0.1
+_INAUDIBLE_LUFS = -60.0
 
 
 class NotAudio(Exception):
@@ -108,21 +108,8 @@ def trimmed(segment: Any) -> Any:
 
 
 def levelled(segment: Any) -> Any:
-    """As loud as every other prompt. The peak limit wins over the level."""
-    loudness = speech_dbfs(segment)
-    if loudness == -math.inf:
-        return segment
-    return segment.apply_gain(min(SPEECH_DBFS - loudness, PEAK_DBFS - segment.max_dBFS))
-
-
-def speech_dbfs(segment: Any) -> float:
-    """RMS level of the speech in it: frames far below the loudest one are pauses."""
-    frames = [segment[at : at + _FRAME_MS] for at in range(0, len(segment), _FRAME_MS)]
-    powers = np.array([(frame.rms / segment.max_possible_amplitude) ** 2 for frame in frames])
-    if not powers.size or not powers.max():
-        return -math.inf
-    speech = powers[powers > powers.max() * 10 ** (-_PAUSE_DB / 10)]
-    return float(10 * np.log10(speech.mean()))
+    """As loud as every other prompt, and never clipped."""
+    return from_samples(loudness.levelled(to_samples(segment), segment.frame_rate), RATE)
 
 
 def finished(segment: Any) -> Any:
@@ -158,8 +145,12 @@ def waiting_loop(phrase: Any, length_ms: int = 8500) -> Any:
     return loop + AudioSegment.silent(max(0, length_ms - len(loop)), RATE)
 
 
-def faults(path: Path) -> list[str]:
-    """What is wrong with a file that a caller would hear; empty when it is fit."""
+def faults(path: Path, words_s: float | None = None) -> list[str]:
+    """What is wrong with a file that a caller would hear; empty when it is fit.
+
+    ``words_s`` is for a waiting loop: so many seconds of it are words, as loud as any prompt, and
+    what comes behind them may be softer and end in silence.
+    """
     try:
         segment = read(path)
     except (NotAudio, OSError):
@@ -167,18 +158,27 @@ def faults(path: Path) -> list[str]:
     form = (segment.frame_rate, segment.channels, segment.sample_width * 8)
     if form != (RATE, 1, 16):
         return ["harus 8000 Hz, 1 kanal, 16 bit; ini {} Hz, {} kanal, {} bit".format(*form)]
-    loudness = speech_dbfs(segment)
-    if len(segment) < 200 or loudness < -60:
+    samples = to_samples(segment)
+    words = samples if words_s is None else samples[: round(words_s * RATE)]
+    loud = loudness.lufs(words, RATE)
+    if len(segment) < 200 or loud < _INAUDIBLE_LUFS:
         return ["kosong: tidak ada suara di dalamnya"]
     found = []
     if len(segment) > LONGEST_S * 1000:
         found.append(f"terlalu panjang: {len(segment) / 1000:.1f} detik (paling lama 10 detik)")
-    lead = detect_leading_silence(segment, segment.max_dBFS - _SILENCE_DB, chunk_size=5)
+    threshold = segment.max_dBFS - _SILENCE_DB
+    lead = detect_leading_silence(segment, threshold, chunk_size=5)
     if lead > LONGEST_LEAD_MS:
         found.append(f"hening {lead} milidetik di awal (paling lama {LONGEST_LEAD_MS})")
-    if segment.max_dBFS > -0.1:
+    tail = detect_leading_silence(segment.reverse(), threshold, chunk_size=5)
+    if words_s is None and tail > LONGEST_TAIL_MS:
+        found.append(f"hening {tail} milidetik di akhir (paling lama {LONGEST_TAIL_MS})")
+    if segment.max_dBFS > _CLIPPED_DBFS:
         found.append("terpotong: puncaknya mencapai batas, suara akan pecah")
-    if not SPEECH_DBFS - 6 <= loudness <= SPEECH_DBFS + 4:
-        amiss = "pelan" if loudness < SPEECH_DBFS else "keras"
-        found.append(f"terlalu {amiss}: {loudness:.0f} dBFS (sasaran {SPEECH_DBFS:.0f})")
+    if abs(loud - loudness.TARGET_LUFS) > loudness.TOLERANCE_LU:
+        amiss = "pelan" if loud < loudness.TARGET_LUFS else "keras"
+        found.append(
+            f"terlalu {amiss}: {loud:.1f} LUFS "
+            f"(sasaran {loudness.TARGET_LUFS:.0f}, boleh meleset {loudness.TOLERANCE_LU:.0f})"
+        )
     return found

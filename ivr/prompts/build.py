@@ -101,10 +101,7 @@ def check(prompts: Iterable[Prompt], sounds: Sounds, hold: Prompt | None = None)
     findings: list[Finding] = []
     for prompt, sound in found.items():
         findings += _findings(prompt, sound, sounds, usual)
-    if hold and not sounds.hold_loop(hold):
-        message = "Suara tunggu belum dibuat untuk kalimat ini. Jalankan ./siaga prompts build."
-        findings.append(Finding("fault", "missing", HOLD_LOOP, hold.text, message))
-    return findings
+    return findings + list(_loop_findings(hold, sounds)) if hold else findings
 
 
 def script(prompts: Iterable[Prompt]) -> str:
@@ -130,6 +127,17 @@ def _findings(
     if sound.voice not in usual:
         message = f"Kalimat ini diucapkan suara lain ({sound.voice}) daripada kalimat lainnya."
         yield Finding("warning", "voice_differs", prompt.name, prompt.text, message)
+
+
+def _loop_findings(hold: Prompt, sounds: Sounds) -> Iterable[Finding]:
+    loop, phrase = sounds.hold_loop(hold), sounds.find(hold)
+    if loop is None:
+        message = "Suara tunggu belum dibuat untuk kalimat ini. Jalankan ./siaga prompts build."
+        yield Finding("fault", "missing", HOLD_LOOP, hold.text, message)
+    elif phrase:
+        for fault in audio.faults(loop.file, words_s=phrase.seconds):
+            message = f"Suara tunggu {loop.file} {fault}."
+            yield Finding("fault", "audio", HOLD_LOOP, hold.text, message)
 
 
 def _unfit_recording(prompt: Prompt, sounds: Sounds) -> Path | None:
