@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from ivr.commands.prompts import sounds_of
+from ivr.commands.prompts import lexicon, sounds_of
 from ivr.config import Config
 from ivr.deployment import Texts, read, unread
 from ivr.flow.areas_file import AREAS_FILE
@@ -41,7 +41,8 @@ def check_texts(config: Config, texts: Texts) -> Report:
     where = loaded.geography if AREAS_FILE in texts.files else None
     report = check_dialplan(loaded.dialplan, loaded.directory, built, where)
     unused = [Fault(name, 1, 1, "file-unused", _UNUSED) for name in unread(texts.folder)]
-    warnings = sorted((*loaded.warnings, *report.warnings, *unused), key=reading_order)
+    unsaid = lexicon(config)[1]  # no caller waits for a word: the rest of the lexicon is used
+    warnings = sorted((*loaded.warnings, *report.warnings, *unused, *unsaid), key=reading_order)
     return replace(report, warnings=tuple(warnings))
 
 

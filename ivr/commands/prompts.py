@@ -7,16 +7,22 @@ from collections.abc import Callable
 from ivr.calls.published import Published, load
 from ivr.config import PROJECT, Config
 from ivr.flow.check import prompts as all_prompts
+from ivr.flow.fault import Fault
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.extensions import SOUNDS
 from ivr.platforms.asterisk.programs import tool
 from ivr.prompts import build as building
+from ivr.prompts.lexicon import Lexicon, merged, read
 from ivr.prompts.sounds import HOLD_LOOP, Sounds
+from ivr.prompts.spoken import LEXICON
 from ivr.prompts.voices import Voice, best_voice
 from ivr.versions import Source
 
 EXTENSION_PHRASES = ("hold", "role_agency", *SOUNDS)
 """Shared phrases that Asterisk plays by itself."""
+
+OWN_LEXICON = "lafal.yaml"
+"""Beside the dialplan: how the names of this region are said."""
 
 
 def sounds_of(config: Config) -> Sounds:
@@ -25,7 +31,30 @@ def sounds_of(config: Config) -> Sounds:
         PROJECT / "prompts/recordings/id",
         PROJECT / "prompts/audio/id",
         config.built_prompts / "id",
+        lexicon(config)[0],
     )
+
+
+def lexicon(config: Config) -> tuple[Lexicon, list[Fault]]:
+    """How words are said: the shared lexicon and, before it, that of the deployment, if it has one.
+
+    An entry with a fault is left out, and a file that cannot be read is a fault.
+    """
+    files = ((LEXICON, PROJECT / LEXICON), (OWN_LEXICON, config.deployment / OWN_LEXICON))
+    found, faults = [], []
+    for name, path in files:
+        if not path.exists():
+            continue
+        try:
+            text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        except OSError as error:
+            message = f"Berkas {path} tidak terbaca: {error.strerror}."
+            faults.append(Fault(name, 1, 1, "unreadable", message))
+            continue
+        entries, wrong = read(name, text)
+        found.append(entries)
+        faults += wrong
+    return merged(found), faults
 
 
 def wanted(published: Published) -> tuple[Prompt, ...]:
@@ -67,7 +96,8 @@ def build(config: Config, tell: Callable[[str], None]) -> building.BuildReport:
 def check(config: Config) -> list[building.Finding]:
     """``prompts check``."""
     published = load(config)
-    return building.check(wanted(published), sounds_of(config), _hold(published))
+    found = building.check(wanted(published), sounds_of(config), _hold(published))
+    return [*(_finding(fault) for fault in lexicon(config)[1]), *found]
 
 
 def script(config: Config) -> str:
@@ -78,14 +108,23 @@ def script(config: Config) -> str:
 def _build(
     config: Config, published: Published, tell: Callable[[str], None]
 ) -> building.BuildReport:
+    words, faults = lexicon(config)
+    for fault in faults:
+        tell(str(_finding(fault)))
+
     def voice() -> Voice:
-        return best_voice(tool("espeak-ng", tell))
+        return best_voice(tool("espeak-ng", tell), words)
 
     def progress(number: int, total: int, text: str) -> None:
         tell(f"Suara {number} dari {total}: {text}")
 
     sounds = sounds_of(config)
     return building.build(wanted(published), sounds, voice, progress, _hold(published))
+
+
+def _finding(fault: Fault) -> building.Finding:
+    place = f"{fault.file}:{fault.line}:{fault.column}"
+    return building.Finding("fault", "lexicon", place, "", fault.message)
 
 
 def _hold(published: Published) -> Prompt | None:

@@ -20,7 +20,7 @@ import yaml
 from ivr.flow.prompt import Prompt
 from ivr.prompts import audio
 from ivr.prompts.sounds import HOLD_LOOP, HUMAN, MANIFEST, Built, Sound, Sounds
-from ivr.prompts.voices import Voice
+from ivr.prompts.voices import Voice, VoiceUnavailable
 
 Progress = Callable[[int, int, str], None]
 """Called before each piece of work with its number, how many there are, and the sentence."""
@@ -46,7 +46,7 @@ class Finding:
     """One thing an administrator should know about the audio of a sentence."""
 
     level: Literal["fault", "warning"]
-    code: Literal["missing", "recording", "audio", "voice_differs"]
+    code: Literal["missing", "recording", "audio", "voice_differs", "outdated", "lexicon"]
     name: str
     text: str
     message: str
@@ -64,7 +64,9 @@ def build(
 ) -> BuildReport:
     """Convert the recordings that need it, speak what nobody has spoken, make the hold loop.
 
-    ``voice`` is called only when there is something to speak: loading one may take seconds.
+    ``voice`` is called only when there is something to speak: loading one may take seconds. A
+    sentence that the lexicon has read otherwise since is spoken anew, but only by the voice that
+    spoke it: a changed word is no reason for a caller to hear two voices.
     ``hold`` is the phrase of the hold loop. All that is made lands in the local folder.
     """
     wanted = tuple(dict.fromkeys((*prompts, hold) if hold else prompts))
@@ -76,19 +78,20 @@ def build(
         if copy := _convert(file, sounds):
             converted.append(copy)
 
-    silent = [prompt for prompt in wanted if not sounds.find(prompt)]
+    missing = [prompt for prompt in wanted if not sounds.find(prompt)]
+    speaker, silent = _speaker(missing, [p for p in wanted if sounds.outdated(p)], sounds, voice)
     spoken = []
-    if silent:
-        speaker = voice()
+    if speaker:
         for number, prompt in enumerate(silent, 1):
             progress(number, len(silent), prompt.text)
             segment = audio.finished(speaker.speak(prompt.text, prompt.language))
             if len(segment):  # a voice has nothing to say for "…"; `check` names it
-                spoken.append(_keep(prompt.name, prompt.text, speaker.name, segment, sounds))
+                spoken.append(_keep(prompt.name, prompt, speaker.name, segment, sounds))
 
-    if hold and not sounds.hold_loop(hold) and (phrase := sounds.find(hold)):
+    stale = hold in silent or (hold and not sounds.hold_loop(hold))
+    if hold and stale and (phrase := sounds.find(hold)):
         loop = audio.waiting_loop(audio.read(phrase.file))
-        spoken.append(_keep(HOLD_LOOP, sounds.hold_text(hold), phrase.voice, loop, sounds))
+        spoken.append(_keep(HOLD_LOOP, hold, phrase.voice, loop, sounds))
     return BuildReport(tuple(spoken), tuple(converted), len(wanted) - len(silent) - len(converted))
 
 
@@ -124,6 +127,12 @@ def _findings(
     for fault in audio.faults(sound.file):
         message = f"Suara {sound.file} {fault}."
         yield Finding("fault", "audio", prompt.name, prompt.text, message)
+    if sounds.outdated(prompt):
+        message = (
+            f"Kalimat ini masih diucapkan menurut lafal lama. Jalankan ./siaga prompts build di mesin "
+            f"yang punya suara {sound.voice}."
+        )
+        yield Finding("warning", "outdated", prompt.name, prompt.text, message)
     if sound.voice not in usual:
         message = f"Kalimat ini diucapkan suara lain ({sound.voice}) daripada kalimat lainnya."
         yield Finding("warning", "voice_differs", prompt.name, prompt.text, message)
@@ -160,16 +169,41 @@ def _convert(recording: Path, sounds: Sounds) -> Path | None:
     return copy
 
 
-def _keep(name: str, text: str, voice: str, segment: Any, sounds: Sounds) -> Built:
+def _speaker(
+    missing: list[Prompt],
+    outdated: list[Prompt],
+    sounds: Sounds,
+    voice: Callable[[], Voice],
+) -> tuple[Voice | None, list[Prompt]]:
+    """Who speaks what. Nobody is needed for what can be heard as it is, if in an old way."""
+    if not missing and not outdated:
+        return None, []
+    try:
+        speaker = voice()
+    except VoiceUnavailable:
+        if missing:
+            raise
+        return None, []
+    again = [prompt for prompt in outdated if _voice_of(prompt, sounds) == speaker.name]
+    return speaker, [*missing, *again]
+
+
+def _voice_of(prompt: Prompt, sounds: Sounds) -> str:
+    sound = sounds.find(prompt)
+    return sound.voice if sound else ""
+
+
+def _keep(name: str, prompt: Prompt, voice: str, segment: Any, sounds: Sounds) -> Built:
     audio.write(segment, sounds.local / f"{name}.wav")
-    entry = Built(name, text, voice, round(len(segment) / 1000, 2))
+    text = sounds.hold_text(prompt) if name == HOLD_LOOP else prompt.text
+    entry = Built(name, text, voice, round(len(segment) / 1000, 2), sounds.said(prompt))
     entries = {**sounds.manifest(sounds.local), name: entry}
     _write_manifest([entries[key] for key in sorted(entries)], sounds.local / MANIFEST)
     return entry
 
 
 def _write_manifest(entries: Iterable[Built], file: Path) -> None:
-    rows = [asdict(entry) for entry in entries]
+    rows = [{key: value for key, value in asdict(entry).items() if value} for entry in entries]
     text = yaml.safe_dump(rows, allow_unicode=True, sort_keys=False, width=1000)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
     try:

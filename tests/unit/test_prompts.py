@@ -19,7 +19,7 @@ from ivr.prompts import audio
 from ivr.prompts.build import build, check, script
 from ivr.prompts.loudness import PEAK_DBFS, TARGET_LUFS, lufs
 from ivr.prompts.sounds import HOLD_LOOP, HUMAN, MANIFEST, UNKNOWN, Sounds
-from ivr.prompts.spoken import for_espeak, number, spoken
+from ivr.prompts.spoken import for_espeak, number, shipped, spoken
 from ivr.prompts.voices import Espeak, VoiceUnavailable, best_voice
 
 WELCOME = Prompt("Anda terhubung ke 112 Bengkalis.")
@@ -386,6 +386,15 @@ def test_every_shipped_file_belongs_to_a_sentence_and_passes_the_gate(
     amiss = {name: audio.faults(file) for name, file in files.items() if file != loop}
     assert {name: found for name, found in amiss.items() if found} == {}
     assert sum(file.stat().st_size for file in files.values()) < 6_000_000
+
+
+def test_the_shipped_audio_says_every_word_as_the_shipped_lexicon_has_it(
+    shipped_sentences: list[Prompt], hold_phrase: Prompt, tmp_path: Path
+) -> None:
+    sounds = Sounds(tmp_path, SHIPPED, tmp_path, shipped())
+    assert check(shipped_sentences, sounds, hold_phrase) == []
+    said = {row["name"]: row["said"] for row in yaml.safe_load((SHIPPED / MANIFEST).read_text())}
+    assert all(said[prompt.name] == sounds.said(prompt) for prompt in shipped_sentences)
 
 
 def test_the_shipped_hold_loop_speaks_at_least_every_ten_seconds(
