@@ -14,7 +14,7 @@ from ivr.platforms.asterisk.programs import tool
 from ivr.prompts import build as building
 from ivr.prompts.lexicon import Lexicon, merged, read
 from ivr.prompts.sounds import HOLD_LOOP, Sounds
-from ivr.prompts.spoken import LEXICON
+from ivr.prompts.spoken import LEXICON, spoken
 from ivr.prompts.voices import Voice, best_voice
 from ivr.versions import Source
 
@@ -101,8 +101,16 @@ def check(config: Config) -> list[building.Finding]:
 
 
 def script(config: Config) -> str:
-    """``prompts script``: file name, tab, sentence."""
-    return building.script(wanted(load(config)))
+    """``prompts script``: file name, sentence, how it is said where that differs, where it is used."""
+    published = load(config)
+    words = lexicon(config)[0]
+    places = all_prompts(published.dialplan, published.directory)
+
+    def hint(prompt: Prompt) -> tuple[str, str]:
+        said = prompt.text if prompt.language else spoken(prompt.text, words)
+        return (said if said != prompt.text else "", " ".join(map(str, places.get(prompt, ()))))
+
+    return building.script(wanted(published), hint)
 
 
 def _build(

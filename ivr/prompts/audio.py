@@ -39,23 +39,40 @@ _INAUDIBLE_LUFS = -60.0
 
 
 class NotAudio(Exception):
-    """A file that is no WAV, or not all of one."""
+    """A file in which no sound can be found, or not all of it."""
 
 
 def read(path: Path) -> Any:
-    """A WAV file of any rate, width and number of channels, as an AudioSegment.
+    """A sound file of any rate, width and number of channels, as an AudioSegment.
 
-    pydub's `from_wav` would hand what it cannot read to ffmpeg; its constructor does not.
+    pydub's `from_wav` would hand what it cannot read to ffmpeg; its constructor does not. What is no
+    plain WAV (a studio's 32-bit float, FLAC, MP3, M4A, OGG) is decoded by PyAV, to mono.
     """
-    data = path.read_bytes()
     try:
-        segment = AudioSegment(data)
-        whole = len(segment.raw_data) % segment.frame_width == 0 and segment.frame_rate > 0
-    except Exception as error:  # pydub raises whatever the broken file made it trip over
-        raise NotAudio(f"{path.name}: {error}") from error
+        segment = AudioSegment(path.read_bytes())
+    except OSError:
+        raise
+    except Exception:  # pydub raises whatever the file made it trip over
+        segment = _decoded(path)
+    whole = len(segment.raw_data) % segment.frame_width == 0 and segment.frame_rate > 0
     if not whole:
         raise NotAudio(f"{path.name}: cut off in the middle of a sample")
     return segment
+
+
+def _decoded(path: Path) -> Any:
+    import av  # noqa: PLC0415  only a recording in another form needs it
+
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            mono = av.AudioResampler(format="s16", layout="mono", rate=stream.rate)
+            frames = [part for frame in container.decode(stream) for part in mono.resample(frame)]
+            samples = [frame.to_ndarray().ravel() for frame in (*frames, *mono.resample(None))]
+            data = np.concatenate(samples).astype("<i2").tobytes()
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise NotAudio(f"{path.name}: {error}") from error
+    return AudioSegment(data, frame_rate=stream.rate, sample_width=2, channels=1)
 
 
 def write(segment: Any, path: Path) -> None:
@@ -154,7 +171,7 @@ def faults(path: Path, words_s: float | None = None) -> list[str]:
     try:
         segment = read(path)
     except (NotAudio, OSError):
-        return ["tidak dapat dibaca sebagai WAV"]
+        return ["tidak dapat dibaca sebagai suara"]
     form = (segment.frame_rate, segment.channels, segment.sample_width * 8)
     if form != (RATE, 1, 16):
         return ["harus 8000 Hz, 1 kanal, 16 bit; ini {} Hz, {} kanal, {} bit".format(*form)]

@@ -19,7 +19,7 @@ import yaml
 
 from ivr.flow.prompt import Prompt
 from ivr.prompts import audio
-from ivr.prompts.sounds import HOLD_LOOP, HUMAN, MANIFEST, Built, Sound, Sounds
+from ivr.prompts.sounds import FORMS, HOLD_LOOP, HUMAN, MANIFEST, Built, Sound, Sounds
 from ivr.prompts.voices import Voice, VoiceUnavailable
 
 Progress = Callable[[int, int, str], None]
@@ -46,7 +46,9 @@ class Finding:
     """One thing an administrator should know about the audio of a sentence."""
 
     level: Literal["fault", "warning"]
-    code: Literal["missing", "recording", "audio", "voice_differs", "outdated", "lexicon"]
+    code: Literal[
+        "missing", "recording", "audio", "voice_differs", "outdated", "lexicon", "nameless"
+    ]
     name: str
     text: str
     message: str
@@ -104,12 +106,25 @@ def check(prompts: Iterable[Prompt], sounds: Sounds, hold: Prompt | None = None)
     findings: list[Finding] = []
     for prompt, sound in found.items():
         findings += _findings(prompt, sound, sounds, usual)
-    return findings + list(_loop_findings(hold, sounds)) if hold else findings
+    if hold:
+        findings += _loop_findings(hold, sounds)
+    for file in sounds.nameless():
+        message = (
+            "Rekaman ini tidak dipakai. Namai persis seperti di ./siaga prompts script, dalam bentuk "
+            f"{', '.join(form[1:].upper() for form in FORMS)}."
+        )
+        findings.append(Finding("warning", "nameless", file.name, "", message))
+    return findings
 
 
-def script(prompts: Iterable[Prompt]) -> str:
-    """What a voice talent reads: the name the file must have, a tab, the sentence."""
-    return "".join(f"{prompt.name}.wav\t{prompt.text}\n" for prompt in dict.fromkeys(prompts))
+def script(
+    prompts: Iterable[Prompt],
+    hint: Callable[[Prompt], tuple[str, ...]] = lambda prompt: (),
+) -> str:
+    """What a voice talent reads: the name the file must have, the sentence, and what `hint` adds to
+    it, with tabs between them."""
+    rows = ((f"{one.name}.wav", one.text, *hint(one)) for one in dict.fromkeys(prompts))
+    return "".join("\t".join(row).rstrip() + "\n" for row in rows)
 
 
 def _findings(
@@ -118,7 +133,7 @@ def _findings(
     recording = sounds.recording(prompt)
     if recording and (sound is None or sound.voice != HUMAN):
         reasons = "; ".join(audio.faults(recording))
-        message = f"Rekaman {recording} belum dapat dipakai: {reasons or 'bukan PCM biasa'}."
+        message = f"Rekaman {recording} belum dapat dipakai: {reasons or 'bentuknya harus diubah dahulu'}."
         yield Finding("fault", "recording", prompt.name, prompt.text, message)
     if sound is None:
         message = "Kalimat ini belum ada suaranya. Jalankan ./siaga prompts build."

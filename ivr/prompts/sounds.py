@@ -11,6 +11,7 @@ lexicon does now is asked last: it is better than silence.
 from __future__ import annotations
 
 import hashlib
+import re
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ HUMAN = "human"
 UNKNOWN = "unknown"  # the voice of a file that no manifest mentions
 HOLD_LOOP = "hold-loop"
 MANIFEST = "manifest.yaml"
+FORMS = (".wav", ".flac", ".aiff", ".aif", ".m4a", ".ogg", ".opus", ".mp3")
+"""In which people deliver recordings; the first is preferred."""
+
+_NAME = re.compile(r"[a-z0-9-]*[0-9a-f]{8}")  # what Prompt.name may look like
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,10 @@ class Sounds:
         recording = self.recording(prompt)
         if recording is None:
             return None
-        return self._playable(self.copy_of(recording), HUMAN) or self._playable(recording, HUMAN)
+        copy = self._playable(self.copy_of(recording), HUMAN)
+        if copy is None and recording.suffix == ".wav":
+            return self._playable(recording, HUMAN)
+        return copy
 
     def synthetic(self, prompt: Prompt) -> Sound | None:
         """The built audio of a sentence: shipped, or made on this machine."""
@@ -117,9 +125,20 @@ class Sounds:
         return phrase.text if recording is None else f"{phrase.text} [{self._digest(recording)}]"
 
     def recording(self, prompt: Prompt) -> Path | None:
-        """The file that a person recorded, whatever its form."""
-        file = self.recordings / f"{prompt.name}.wav"
-        return file if file.is_file() else None
+        """The file that a person recorded, whatever its form; of several, the form that lost least."""
+        files = [f for f in self.recordings.glob(f"{prompt.name}.*") if f.suffix.lower() in FORMS]
+        return min(files, key=lambda f: (FORMS.index(f.suffix.lower()), f.name), default=None)
+
+    def nameless(self) -> list[Path]:
+        """Files among the recordings that no sentence will ever find: another name or form."""
+        if not self.recordings.is_dir():
+            return []
+        return [
+            file
+            for file in sorted(self.recordings.iterdir())
+            if not file.name.startswith(".")
+            and not (_NAME.fullmatch(file.stem) and file.suffix.lower() in FORMS)
+        ]
 
     def copy_of(self, recording: Path) -> Path:
         """Where its converted copy lies. A new recording has a new one: no stale copy is played."""
