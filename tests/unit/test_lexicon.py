@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def lexicon(text: str) -> Lexicon:
 def test_the_shipped_lexicon_has_no_faults() -> None:
     found, faults = read(LEXICON, (config.PROJECT / LEXICON).read_text(encoding="utf-8"))
     assert faults == [] and found.read_as and found.sounds_like
+
+
+def test_the_example_of_the_guide_is_a_lexicon_without_faults() -> None:
+    guide = (config.PROJECT / "docs/suara-prompt.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    assert for_espeak("Kode Bathin", lexicon(example)) == "[[k'ode]] batin"
 
 
 @pytest.mark.parametrize(
