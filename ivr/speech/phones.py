@@ -163,6 +163,16 @@ _COARSE = str.maketrans("bdgjfzvrNYmeoywaiu", "ptkcpsflnnnaaiuaiu")
 
 @lru_cache(maxsize=20000)
 def outline(said: Sounds) -> frozenset[str]:
-    """Pairs of coarse sounds: two texts without common pairs need not be compared."""
-    coarse = said.letters.translate(_COARSE)
+    """Pairs of coarse sounds: words with few common pairs need not be compared."""
+    return _pairs(said.letters.translate(_COARSE))
+
+
+def outlines(heard: Sounds, size: int) -> list[frozenset[str]]:
+    """The outlines of all stretches of ``size`` sounds of a text, a third of it apart."""
+    coarse = heard.letters.translate(_COARSE)
+    starts = range(0, max(len(coarse) - size, 0) + size // 3 + 1, max(size // 3, 1))
+    return [_pairs(coarse[start : start + size]) for start in starts]
+
+
+def _pairs(coarse: str) -> frozenset[str]:
     return frozenset(coarse[place : place + 2] for place in range(len(coarse) - 1))
