@@ -170,7 +170,9 @@ def test_howling_is_no_word() -> None:
     ("text", "once"),
     [
         ("Harimau. Harimau. Harimau.", "Harimau."),
-        ("ada ular di dapur bu ada ular di dapur bu ada ular", "ada ular di dapur bu"),
+        ("ada ular di dapur bu ada ular di dapur bu ada ul", "ada ular di dapur bu"),
+        ("tujuh, tu", "tujuh,"),
+        ("satu dua satu", "satu dua satu"),
         ("kebakaran di duri", "kebakaran di duri"),
         ("", ""),
     ],
