@@ -114,6 +114,7 @@ class Rtp(asyncio.DatagramProtocol):
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.first_audio_at: float | None = None
         self.audible = asyncio.Event()
+        self.last_sound_at = 0.0  # by the monotonic clock
         self.keys_heard = ""
         self._clock = clock
         self._transport: asyncio.DatagramTransport | None = None
@@ -167,6 +168,11 @@ class Rtp(asyncio.DatagramProtocol):
         self._heard.clear()
         self.audible.clear()
 
+    async def quiet(self, seconds: float) -> None:
+        """Wait until nothing was heard for so long."""
+        while (left := self.last_sound_at + seconds - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -189,8 +195,9 @@ class Rtp(asyncio.DatagramProtocol):
         elif kind == PCMU and payload:
             self._heard.append(payload)
             del self._heard[: -round(KEPT_S / FRAME_S)]
-            if not self.audible.is_set() and np.abs(decode(payload)).max() > AUDIBLE:
+            if np.abs(decode(payload)).max() > AUDIBLE:
                 self.first_audio_at = self.first_audio_at or self._clock()
+                self.last_sound_at = time.monotonic()
                 self.audible.set()
 
     async def _send(self) -> None:
