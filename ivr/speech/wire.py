@@ -62,19 +62,22 @@ def question_to_json(question: Question) -> dict[str, Any]:
 
 def question_from_json(written: Mapping[str, Any]) -> Question:
     """Raises ValueError, KeyError or TypeError for anything else."""
-    said = written["vocabulary"]
-    vocabulary = Vocabulary(
-        said["kind"],
-        tuple(Phrase(one["text"], one["value"]) for one in said["options"]),
-        tuple(Phrase(one["text"], one["value"]) for one in said["places"]),
-        int(said["digits"]),
-    )
     return Question(
         str(written["id"]),
-        vocabulary,
+        vocabulary_from_json(written["vocabulary"]),
         float(written["prompt_s"]),
         float(written["wait_s"]),
         bool(written["bargein"]),
+    )
+
+
+def vocabulary_from_json(written: Mapping[str, Any]) -> Vocabulary:
+    """Raises ValueError, KeyError or TypeError for anything else."""
+    return Vocabulary(
+        written["kind"],
+        tuple(Phrase(one["text"], one["value"]) for one in written["options"]),
+        tuple(Phrase(one["text"], one["value"]) for one in written["places"]),
+        int(written["digits"]),
     )
 
 
