@@ -151,7 +151,7 @@ class Rtp(asyncio.DatagramProtocol):
         self._remote = (address, port)
 
     def play(self, frames: Iterator[bytes]) -> None:
-        """Send these frames from now on, one each 20 ms."""
+        """Send these frames from now on, one each 20 ms. An empty one is a packet lost on the way."""
         self._frames = frames
 
     def press(self, keys: str) -> None:
@@ -228,6 +228,8 @@ class Rtp(asyncio.DatagramProtocol):
         if self._remote is None or self._transport is None:
             return
         self._sequence += 1
+        if not payload:
+            return
         self._transport.sendto(
             packet(kind, self._sequence, timestamp, self._source, payload, marker=marker),
             self._remote,
