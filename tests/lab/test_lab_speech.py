@@ -7,7 +7,6 @@ is: an answer that comes late is none. So a caller who was not heard in time cal
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import signal
 import time
@@ -29,7 +28,7 @@ VOICES = PROJECT / "tests/speech/small"
 FIRE_IN_DURI = VOICES / "alpha/tolong-ada-kebakaran-di-duri.wav"
 FIRE = VOICES / "alpha/kebakaran.wav"
 CRASH = VOICES / "nezumi-rendah/pak-ada-orang-kecelakaan-di-jalan-lintas.wav"
-YES = VOICES / "alpha/ya.wav"
+YES = VOICES / "alpha-batak/betul.wav"
 
 TRIES = 3
 GREETING = "say: Anda terhubung ke 112 Bengkalis. Jangan tutup telepon. Panggilan direkam."
@@ -77,6 +76,11 @@ def lines(record: dict[str, Any]) -> str:
     return "\n".join(record["transcript"])
 
 
+def _is_answered(record: dict[str, Any]) -> bool:
+    """Whether something follows what the caller said, or did not say."""
+    return "> " in "\n".join(record["transcript"][:-1])
+
+
 def heard_at_last(call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     """The record of the first call in which the recogniser was in time."""
     for _ in range(TRIES):
@@ -92,7 +96,7 @@ async def said(engine: Engine, sipp: tuple[str, ...], sound: Iterator[bytes]) ->
         await phone.answered(5)
         await asyncio.wait_for(phone.rtp.audible.wait(), 5)
         phone.rtp.play(sound)
-        record = await record_of(engine, phone, lambda found: "> " in lines(found), 30)
+        record = await record_of(engine, phone, _is_answered, 30)
         await phone.hang_up()
         return record
 
@@ -108,8 +112,8 @@ def test_tolong_ada_kebakaran_di_duri_is_bridged_to_its_fire_post_without_a_key(
     assert call["incident"] == "kebakaran"
     assert call["location"]["code"] == "14.03.09"
     answers = [line.split("> ", 1)[1] for line in call["transcript"] if "> " in line]
-    assert answers
-    assert all(answer.startswith('"') for answer in answers), "not one key was pressed"
+    assert any(answer.startswith('"') for answer in answers)
+    assert not any(answer.isdigit() for answer in answers), "not one key was pressed"
 
 
 def test_the_prompt_stops_for_somebody_who_speaks(hearing: Engine, sipp: tuple[str, ...]) -> None:
@@ -144,7 +148,8 @@ def test_speech_is_understood_on_a_line_with_noise_and_loss(
         return said(hearing, sipp, lossy)
 
     record = heard_at_last(call)
-    assert "kebakaran" in lines(record).lower(), lines(record)
+    asked_back = any(line.endswith("< Kebakaran") for line in record["transcript"])
+    assert asked_back or record["incident"] == "kebakaran", lines(record)
 
 
 def test_a_key_beats_speech(hearing: Engine, sipp: tuple[str, ...]) -> None:
@@ -174,7 +179,7 @@ def test_a_speech_process_that_dies_or_hangs_costs_nobody_anything_but_the_short
         async with caller(sipp, "127.0.0.1", hearing.sip_port) as phone:
             await phone.answered(5)
             await asyncio.wait_for(phone.rtp.audible.wait(), 5)
-            phone.rtp.play(itertools.chain(frames(recording(CRASH))))
+            phone.rtp.play(frames(recording(CRASH)))
             await asyncio.sleep(0.2)  # he has begun to speak, and nothing has stopped for it yet
             struck = time.monotonic()
             os.kill(pid, number)
@@ -185,9 +190,19 @@ def test_a_speech_process_that_dies_or_hangs_costs_nobody_anything_but_the_short
             await phone.hang_up()
             return record, gap
 
+    async def next_call() -> dict[str, Any]:
+        async with caller(sipp, "127.0.0.1", hearing.sip_port) as phone:
+            await phone.answered(5)
+            await asyncio.wait_for(phone.rtp.audible.wait(), 5)
+            phone.rtp.press("1")
+            record = await record_of(hearing, phone, lambda found: found["incident"], 5)
+            await phone.hang_up()
+            return record
+
     record, gap = asyncio.run(call())
     assert record["incident"] == "kecelakaan", lines(record)
     assert gap < 0.6, "the prompt goes on: no pause of it is so long"
+    assert asyncio.run(next_call())["incident"] == "kebakaran", "nobody listens, and keys work"
     asyncio.run(eventually(lambda: speech_of(hearing) == "running", 60, "the speech process again"))
 
 
@@ -198,14 +213,3 @@ async def _longest_gap(phone: Phone, seconds: float) -> float:
         await asyncio.sleep(0.02)
         longest = max(longest, time.monotonic() - phone.rtp.last_sound_at)
     return longest
-
-
-def test_what_was_said_is_on_record_with_how_sure_it_was(
-    hearing: Engine, sipp: tuple[str, ...]
-) -> None:
-    record = heard_at_last(lambda: said(hearing, sipp, frames(recording(FIRE_IN_DURI))))
-    shown = hearing.json("calls", "show", record["call_id"])
-    heard = [event for event in shown["events"] if event["kind"] == "speech_heard"]
-    assert heard
-    assert 0.0 <= heard[0]["body"]["heard"]["confidence"] <= 1.0
-    assert heard[0]["body"]["heard"]["engine"]
