@@ -184,7 +184,7 @@ class Pool:
                 self._workers.remove(worker)
                 self._kill(worker)
                 self._owe_nothing(worker)
-            await worker.process.wait()
+                await worker.process.wait()
             falls = 0 if was_ready else falls + 1
             self.restarts += 1
             log.error("worker_fell", pid=worker.process.pid, code=worker.process.returncode)
