@@ -217,11 +217,16 @@ class World:
             await controller.recv()  # beats
 
 
+def workers(number: int, *, engine: str = ENGINE) -> Pool:
+    """A pool whose processes know this module."""
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(HERE.parent), str(HERE)))
+    return Pool(workers=number, engine=engine)
+
+
 @contextlib.asynccontextmanager
-async def world(*, workers: int = 1, noise: Sequence[int] = ()) -> AsyncIterator[World]:
+async def world(number: int = 1, *, noise: Sequence[int] = ()) -> AsyncIterator[World]:
     """With a real pool, and a detector that takes everything for speech but the looks of ``noise``."""
-    os.environ["PYTHONPATH"] = os.pathsep.join((str(HERE.parent), str(HERE)))  # of the workers
-    pool = Pool(workers=workers, engine=ENGINE)
+    pool = workers(number)
     looks = itertools.count()
 
     async def is_speech(samples: Samples) -> bool:

@@ -239,7 +239,7 @@ async def test_an_answer_that_nobody_wants_any_more_is_not_sent(gone: str) -> No
 async def test_an_engine_that_falls_costs_the_utterance_and_nothing_else(
     vocabulary: Vocabulary,
 ) -> None:
-    async with world(workers=2) as speech, speech.asterisk() as one, speech.asterisk() as other:
+    async with world(2) as speech, speech.asterisk() as one, speech.asterisk() as other:
         await speech.asked(question("a", vocabulary), question("b"))
         await one.ask("a")
         await other.ask("b")
@@ -388,7 +388,7 @@ TURNS = st.tuples(
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(TURNS, min_size=1, max_size=5))
 def test_whatever_is_said_each_question_gets_one_answer_and_within_its_time(turns: list) -> None:  # type: ignore[type-arg]
     asyncio.run(asyncio.wait_for(_conversation(turns), 120.0))
