@@ -170,7 +170,7 @@ class Pool:
             return asked.answer.result()
         if loop.time() - max(worker.answered_at, asked.at) >= DEADLINE_S:
             log.error("worker_late_and_killed", pid=worker.process.pid)
-            worker.late = True
+            worker.late, worker.ready = True, False
             _kill(worker.process)
         return Nothing("late")
 
@@ -183,7 +183,7 @@ class Pool:
             try:
                 await self._follow(worker)
             finally:
-                was_ready, worker.ready = worker.ready, False
+                was_ready, worker.ready = worker.ready or worker.late, False
                 self._workers.remove(worker)
                 self._owe_nothing(worker)
                 await self._end(worker.process)
