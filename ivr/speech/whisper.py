@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ivr.flow.spoken import Heard, Nothing, Phrase, Possible, Vocabulary
+from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Phrase, Possible, Vocabulary
 from ivr.speech import answer, certainty, gate, matching, numbers, phones
-from ivr.speech.invented import invented, without_repeats
+from ivr.speech.invented import invented, loops, without_repeats
 from ivr.speech.recogniser import RATE, Samples
 from ivr.speech.whisper_model import Model, Sound
 
@@ -24,9 +24,11 @@ _MODEL = re.compile(
     r"^(faster-)?whisper-|-[0-9a-f]{12}$"
 )  # what a folder's name says beside the size
 _LONGEST_S = 15
+_ALONE = 0.6  # a phrase that takes up so much of a text is put to the model without the rest
 _LEAD_S, _TAIL_S = 0.3, 0.4
 _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
+_CLEAR, _CLEARLY_LESS, _FORCED_IF_CLEAR = 0.95, 0.75, 0.6
 _UNHEARD = 0.3  # what a phrase counts in a text that holds nothing near it
 
 
@@ -89,11 +91,21 @@ def understand(
     sound = model.hear(said)
     free = model.write(sound)
     text = without_repeats(free.text)
-    if invented(text) or not phones.words(text):
+    if loops(free.text):
         return Nothing("noise", text[: answer.LONGEST_TEXT])
-    prompted = without_repeats(model.write(sound, _in_mind(text, vocabulary)).text)
-    candidates = weighed(model, sound, vocabulary, text, prompted)
-    return heard(vocabulary, text, name, candidates, speech)
+    doubted = invented(text) or not phones.words(text)
+    prompted = model.write(sound, _in_mind(text, vocabulary)).text
+    candidates = weighed(model, sound, vocabulary, "" if doubted else free.text, prompted)
+    found = heard(vocabulary, text, name, candidates, speech)
+    if not doubted:
+        return found
+    if max(found.confidence, found.place_confidence) < UNSURE:
+        return Nothing("noise", text[: answer.LONGEST_TEXT])
+    return replace(
+        found,
+        confidence=min(found.confidence, SURE - 0.01),
+        place_confidence=min(found.place_confidence, SURE - 0.01),
+    )
 
 
 def weighed(
@@ -103,48 +115,79 @@ def weighed(
     found = _candidates(vocabulary, text, prompted)
     found = sorted(found, key=lambda one: -one.score)
     likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
-    if likely:
-        sentences = list(dict.fromkeys([text, *(one.sentence for one in likely)]))
+    if _clear(found):
+        likely = [
+            replace(one, forced=_FORCED_IF_CLEAR) if min(one.free, one.prompted) >= _CLEAR else one
+            for one in likely
+        ]
+    elif likely:
+        sentences = list(dict.fromkeys([text or prompted, *(one.sentence for one in likely)]))
         chances = dict(zip(sentences, model.chances(sound, sentences), strict=True))
         best = max(chances.values())
         likely = [replace(one, forced=chances[one.sentence] / best) for one in likely]
     return sorted([*likely, *rest], key=lambda one: (-one.score, -len(one.words)))
 
 
+def _clear(found: list[Candidate]) -> bool:
+    """Do both texts say the same, and nothing else? Then the model need not be asked again."""
+    any_clear = False
+    for place in (False, True):
+        heard = [one for one in found if one.place is place]
+        if not heard or all(max(one.free, one.prompted) <= _CLEARLY_LESS for one in heard):
+            continue
+        best = heard[0]
+        if min(best.free, best.prompted) < _CLEAR or any(
+            max(one.free, one.prompted) > _CLEARLY_LESS for one in heard if one.value != best.value
+        ):
+            return False
+        any_clear = True
+    return any_clear
+
+
 def _candidates(vocabulary: Vocabulary, text: str, prompted: str) -> list[Candidate]:
+    every = _digits(vocabulary.digits, text, prompted) if vocabulary.digits else []
+    text, prompted = without_repeats(text), without_repeats(prompted)
     spots: dict[tuple[bool, Phrase], Candidate] = {}
     for found in matching.find(text, vocabulary):
-        spots[found.place, found.phrase] = Candidate(
-            found.phrase.value,
-            found.phrase.text,
-            found.place,
-            matching.put(text, found),
-            free=found.nearness,
-        )
+        spots[found.place, found.phrase] = replace(_named(text, found), free=found.nearness)
     for found in matching.find(prompted, vocabulary):
         key = found.place, found.phrase
-        other = spots.get(key) or Candidate(
-            found.phrase.value, found.phrase.text, found.place, matching.put(prompted, found)
-        )
-        spots[key] = replace(other, prompted=found.nearness)
-    every = list(spots.values())
-    if vocabulary.digits:
-        every += _digits(vocabulary.digits, text, prompted)
-    return every
+        spots[key] = replace(spots.get(key) or _named(prompted, found), prompted=found.nearness)
+    return [*every, *spots.values()]
+
+
+def _named(text: str, found: matching.Found) -> Candidate:
+    alone = matching.covers(text, found) >= _ALONE
+    sentence = found.phrase.text if alone else matching.put(text, found)
+    return Candidate(found.phrase.value, found.phrase.text, found.place, sentence)
 
 
 def _digits(most: int, text: str, prompted: str) -> list[Candidate]:
-    made: dict[str, Candidate] = {}
-    for reading in numbers.readings(text, most):
-        made[reading.digits] = Candidate(
-            reading.digits, reading.words, False, reading.words, free=reading.nearness
+    """What either text may mean as digits, each as near as the whole text comes to its words."""
+    said = [
+        reading
+        for written in (text, prompted, without_repeats(text), without_repeats(prompted))
+        for reading in numbers.readings(written, most)
+    ]
+    return [
+        Candidate(
+            digits,
+            spoken,
+            False,
+            spoken,
+            free=_nearness(digits, spoken, text, most),
+            prompted=_nearness(digits, spoken, prompted, most),
         )
-    for reading in numbers.readings(prompted, most):
-        other = made.get(reading.digits) or Candidate(
-            reading.digits, reading.words, False, reading.words
-        )
-        made[reading.digits] = replace(other, prompted=reading.nearness)
-    return list(made.values())
+        for digits, spoken in dict.fromkeys((one.digits, one.words) for one in said)
+    ]
+
+
+def _nearness(digits: str, spoken: str, text: str, most: int) -> float:
+    read = [one.nearness for one in numbers.readings(text, most) if one.digits == digits]
+    alike = phones.likeness(
+        phones.sounds(tuple(phones.words(spoken))), phones.sounds(tuple(phones.words(text)))
+    )
+    return max(*read, alike, _UNHEARD) if read else max(alike, _UNHEARD)
 
 
 def heard(
@@ -154,24 +197,28 @@ def heard(
     candidates: list[Candidate],
     speech: gate.Speech,
 ) -> Heard:
-    options = _best_of_each(one for one in candidates if not one.place)
-    options = _without_help(options)
+    options = _without_help(_best_of_each(one for one in candidates if not one.place))
     places = _best_of_each(one for one in candidates if one.place)
+    if vocabulary.kind == "menu":  # what happened and where are two questions
+        against_options, against_places = options, places
+    else:
+        against_options = against_places = [*options, *places]
     return answer.heard(
         text,
         name,
-        _chances(vocabulary.kind, options, speech),
-        _chances("place", places, speech),
+        _chances(vocabulary.kind, options, against_options, speech),
+        _chances("place", places, against_places, speech),
     )
 
 
-def _chances(kind: str, candidates: list[Candidate], speech: gate.Speech) -> list[Possible]:
-    """Of each, against the nearest of another value."""
-    scores = [one.score for one in candidates]
+def _chances(
+    kind: str, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
+) -> list[Possible]:
+    """Of each, against the nearest rival of another value."""
     return [
         Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
-        for n, one in enumerate(candidates)
-        for rival in [max((*scores[:n], *scores[n + 1 :]), default=_UNHEARD)]
+        for one in candidates
+        for rival in [max((it.score for it in rivals if it is not one), default=_UNHEARD)]
     ]
 
 
@@ -191,7 +238,7 @@ def _without_help(options: list[Candidate]) -> list[Candidate]:
 
 
 def _in_mind(text: str, vocabulary: Vocabulary) -> list[str]:
-    if vocabulary.digits:
-        return [*numbers.DIGITS, "puluh", "belas", *(one.text for one in vocabulary.options)]
-    near = matching.find(text, vocabulary)[:20]
-    return matching.spoken_words(vocabulary, near)
+    if not vocabulary.digits:
+        return matching.in_mind(text, vocabulary)
+    more = ["sepuluh", "sebelas", "dua belas", "dua puluh"] if vocabulary.digits > 1 else []
+    return [*numbers.DIGITS, *more, *(one.text for one in vocabulary.options)]
