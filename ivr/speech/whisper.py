@@ -23,9 +23,13 @@ from ivr.speech.whisper_model import Model, Sound
 _MODEL = re.compile(
     r"^(faster-)?whisper-|-[0-9a-f]{12}$"
 )  # what a folder's name says beside the size
-_LONGEST_S = 15
+_MOST_KEPT_S = 30
+_LONGEST_S = (
+    15  # of speech; whoever talks longer has said by then what it is about, or will tell a person
+)
 _ALONE = 0.6  # a phrase that takes up so much of a text is put to the model without the rest
 _LEAD_S, _TAIL_S = 0.3, 0.4
+_SAME_END_S = 0.07  # two frames of the voice detection
 _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
 _CLEAR, _CLEARLY_LESS, _FORCED_IF_CLEAR = 0.95, 0.75, 0.6
@@ -61,16 +65,20 @@ class Whisper:
 
 
 class WhisperUtterance:
-    """Audio is kept until the end; ``finish`` decodes all of it each time."""
+    """Audio is kept until the end; ``finish`` decodes all of it, unless only silence came since the last."""
 
     def __init__(self, model: Model, name: str, vocabulary: Vocabulary) -> None:
         self._model = model
         self._name = name
         self._vocabulary = vocabulary
         self._samples: list[Samples] = []
+        self._kept = 0
+        self._last: tuple[int, Heard | Nothing] | None = None
 
     def feed(self, samples: Samples) -> str:
-        self._samples.append(samples.copy())
+        room = _MOST_KEPT_S * RATE - self._kept
+        self._samples.append(samples[:room].copy())
+        self._kept += min(len(samples), room)
         return ""
 
     def finish(self) -> Heard | Nothing:
@@ -80,9 +88,13 @@ class WhisperUtterance:
             return Nothing("silence")
         if speech.seconds < gate.SPEECH_S:
             return Nothing("noise")
+        if self._last is not None and speech.end <= self._last[0] + _SAME_END_S * RATE:
+            return self._last[1]
         start = max(0, speech.start - int(_LEAD_S * RATE))
         end = min(speech.end + int(_TAIL_S * RATE), start + _LONGEST_S * RATE)
-        return understand(self._model, self._name, self._vocabulary, said[start:end], speech)
+        found = understand(self._model, self._name, self._vocabulary, said[start:end], speech)
+        self._last = speech.end, found
+        return found
 
 
 def understand(

@@ -8,6 +8,7 @@ one to Korean words: what is tested is that words go in as a grammar and come ou
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,17 @@ def test_an_utterance_may_be_finished_twice_and_go_on_after_it(case: Case) -> No
     first = utterance.finish()
     assert isinstance(first, Heard)
     assert utterance.finish() == first
+
+
+def test_a_decision_made_ahead_holds_when_only_silence_follows() -> None:
+    case = whisper()
+    utterance = case.engine.start(case.words)
+    utterance.feed(case.said[: -RATE // 4])
+    ahead = utterance.finish()
+    utterance.feed(case.said[-RATE // 4 :])
+    start = time.process_time()
+    assert utterance.finish() == ahead
+    assert time.process_time() - start < 0.1
 
 
 def test_the_audio_belongs_to_whoever_feeds_it(case: Case) -> None:
