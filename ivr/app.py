@@ -262,7 +262,7 @@ async def serve_calls(config: Config, published: Published) -> None:
 @contextlib.asynccontextmanager
 async def listening(config: Config, ear: Ear) -> AsyncIterator[None]:
     """Have callers heard, as far as there is a speech process. Without it they have their keys."""
-    relay = Relay(ear, config.aeap_port)
+    relay = Relay(ear, config.aeap_port, key=pbx.secret(config, "ear"))
     following = asyncio.create_task(ear.follow())
     try:
         async with contextlib.AsyncExitStack() as lines:

@@ -60,6 +60,8 @@ def up(
             f"PERINGATAN: {taken} Panggilan tetap diterima; lokasi yang dikirim dari luar panggilan "
             "tidak, sampai porta itu bebas."
         )
+    if taken := speech_port_taken(config):
+        tell(f"PERINGATAN: {taken} Panggilan tetap diterima, dengan tombol saja.")
     fetch_weights(config, tell)
     asterisk = find_asterisk(tell)
     done = standing(config)  # whatever is saved from here on is a save for the supervisor
@@ -250,6 +252,15 @@ def check_ports(config: Config) -> None:
 def web_port_taken(config: Config) -> str | None:
     """The sentence where the web process cannot have its port. No call needs it."""
     return _taken(socket.SOCK_STREAM, config.web_port, "SIAGA_WEB_PORT")
+
+
+def speech_port_taken(config: Config) -> str | None:
+    """The sentence where callers cannot be listened to for want of a port. No call needs it."""
+    ports = ((config.aeap_port, "SIAGA_AEAP_PORT"), (config.ear_port, "SIAGA_EAR_PORT"))
+    if not config.speech.on:
+        return None
+    found = (_taken(socket.SOCK_STREAM, port, name) for port, name in ports)
+    return next((sentence for sentence in found if sentence), None)
 
 
 def _taken(kind: socket.SocketKind, port: int, name: str) -> str | None:

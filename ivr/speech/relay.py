@@ -50,10 +50,14 @@ class Relay:
         ear: Ear,
         speech_port: int,
         *,
+        key: str,
         most_callers: int = MOST_CALLERS,
         answer_s: float = ANSWER_S,
     ) -> None:
+        """``key`` is the path under which our own Asterisk calls: of engines that share a port by mistake
+        none takes the callers of another."""
         self._ear = ear
+        self._key = key
         self._most_callers = most_callers
         self._answer_s = answer_s
         self._speech_port = speech_port
@@ -78,6 +82,9 @@ class Relay:
             yield
 
     def _refusal(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path != f"/{self._key}":
+            log.error("somebody_elses_caller")
+            return connection.respond(HTTPStatus.FORBIDDEN, "")
         if self._ear.listens() and len(self._lines) < self._most_callers:
             return None
         self.refused += 1

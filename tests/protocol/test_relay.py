@@ -34,6 +34,7 @@ from ivr.speech.wire import (
 VOCABULARY = Vocabulary("menu", (Phrase("kebakaran", "1"),))
 FIRE = Heard("kebakaran", "1", 0.9)
 AUDIO = bytes(320)
+KEY = "ours"
 
 
 @pytest.fixture(autouse=True)
@@ -146,8 +147,8 @@ class House:
     stop_speech: Callable[[], Awaitable[None]]
 
     @contextlib.asynccontextmanager
-    async def asterisk(self) -> AsyncIterator[Asterisk]:
-        address = f"ws://127.0.0.1:{self.relay_port}"
+    async def asterisk(self, key: str = KEY) -> AsyncIterator[Asterisk]:
+        address = f"ws://127.0.0.1:{self.relay_port}/{key}"
         async with connect(
             address,
             subprotocols=[ASTERISK],
@@ -168,7 +169,7 @@ class House:
 async def house(**limits: Any) -> AsyncIterator[House]:
     speech, speech_port, relay_port = Speech(), free_port(), free_port()
     ear = Ear(speech_port)
-    relay = Relay(ear, speech_port, **limits)
+    relay = Relay(ear, speech_port, key=KEY, **limits)
     server = await serve(
         speech.serve,
         "127.0.0.1",
@@ -354,3 +355,11 @@ async def test_more_callers_than_the_loop_should_carry_have_their_keys() -> None
                     pass
         async with at.asterisk():
             pass
+
+
+@within_time
+async def test_an_asterisk_of_another_engine_is_sent_away() -> None:
+    async with house() as at:
+        with pytest.raises(InvalidStatus):
+            async with at.asterisk("theirs"):
+                pass
