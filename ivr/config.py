@@ -43,6 +43,8 @@ class Config:
     sip_port: int
     agi_port: int
     ami_port: int
+    aeap_port: int
+    ear_port: int
     web_port: int
     rtp_start: int
     rtp_end: int
@@ -102,6 +104,8 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         sip_port=_port(environment, "SIAGA_SIP_PORT", 5060),
         agi_port=_port(environment, "SIAGA_AGI_PORT", 4573),
         ami_port=_port(environment, "SIAGA_AMI_PORT", 5038),
+        aeap_port=_port(environment, "SIAGA_AEAP_PORT", 9099),
+        ear_port=_port(environment, "SIAGA_EAR_PORT", 9098),
         web_port=_port(environment, "SIAGA_WEB_PORT", 8112),
         rtp_start=rtp_start,
         rtp_end=rtp_end,

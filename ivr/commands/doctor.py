@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from ivr.calls.published import DeploymentFaulty, load
 from ivr.commands import prompts
-from ivr.commands.up import LEAST_FREE_BYTES, CannotStart, check_ports, web_port_taken
+from ivr.commands.up import (
+    LEAST_FREE_BYTES,
+    CannotStart,
+    check_ports,
+    speech_port_taken,
+    web_port_taken,
+)
 from ivr.config import PROJECT, Config
 from ivr.deployment import DeploymentMissing
 from ivr.platforms.asterisk.programs import ProgramMissing, find_asterisk
@@ -55,7 +61,7 @@ def _ports(config: Config) -> Row:
         check_ports(config)
     except CannotStart as error:
         return Row("porta", False, str(error))
-    if taken := web_port_taken(config):
+    if taken := web_port_taken(config) or speech_port_taken(config):
         return Row("porta", False, taken)
     ports = (config.sip_port, config.agi_port, config.ami_port, config.web_port)
     return Row("porta", True, f"{', '.join(map(str, ports))} bebas")

@@ -97,14 +97,14 @@ def test_status_tells_what_runs_and_down_leaves_nothing_behind(own_home: Engine)
     assert said["human_reachable"]
     assert said["dial"] == f"sip:112@127.0.0.1:{own_home.sip_port}"
     names = {row["name"] for row in said["components"]}
-    assert names == {"supervisor", "asterisk", "controller", "web"}
-    pids = [row["pid"] for row in said["components"]]
+    assert names == {"supervisor", "asterisk", "controller", "web", "speech"}
+    pids = [row["pid"] for row in said["components"] if row["pid"] is not None]
     own_home.down()
     assert not [pid for pid in pids if is_alive(pid)]
-    for name in ("SIAGA_SIP_PORT", "SIAGA_AGI_PORT", "SIAGA_AMI_PORT", "SIAGA_WEB_PORT"):
+    for name in ("SIP", "AGI", "AMI", "WEB", "AEAP", "EAR"):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", int(own_home.environment[name])))
+            probe.bind(("127.0.0.1", int(own_home.environment[f"SIAGA_{name}_PORT"])))
     left = [p.name for p in (own_home.home / "run").iterdir()]
     assert left == ["lock"]
     config = configuration.read(own_home.environment)

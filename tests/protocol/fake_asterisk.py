@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import re
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -78,22 +78,37 @@ class CallerChannel:
     """A channel and the caller on it. A prompt is known by the beginning of its file's name.
 
     ``pressed`` are the keys during prompts, one for each time a prompt is heard; ``waited`` those
-    of the waits that follow. ``""`` presses nothing.
+    of the waits that follow. ``""`` presses nothing. ``said`` are the results of speech, one for each
+    question that is listened to; where they are used up, nobody says anything more.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
     pressed: Mapping[str, Iterable[str]] = field(default_factory=dict)
     waited: deque[str] = field(default_factory=deque)
     missing: frozenset[str] = frozenset()
+    said: Iterable[str] = ()
+    meanwhile: Callable[[list[str]], None] = lambda argv: None
     heard: list[str] = field(default_factory=list)
+    _said: Iterator[str] = field(init=False)
     _left: defaultdict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
 
     def __post_init__(self) -> None:
         for name, keys in self.pressed.items():
             self._left[name].extend(keys)
+        self._said = iter(self.said)
 
     def answer(self, argv: list[str]) -> str:
+        self.meanwhile(argv)
         match argv:
+            case ["SPEECH", "CREATE" | "SET" | "DESTROY", *_]:
+                return "200 result=1\n"
+            case ["SPEECH", "RECOGNIZE", path, *_]:
+                self.heard.append(path)
+                text = next(self._said, None)
+                if text is None:
+                    return "200 result=1 (timeout) endpos=0\n"
+                result = f'results=1 score0=9 text0="{text}" grammar0=(null)'
+                return f"200 result=1 (speech) endpos=0 {result}\n"
             case ["SET", "VARIABLE", name, value]:
                 self.variables[name] = value
                 return "200 result=1\n"
