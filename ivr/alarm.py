@@ -1,4 +1,4 @@
-"""Says loudly when no person can be reached, and when one can be again.
+"""Says loudly when no person can be reached, or nothing said is understood, and when that is over.
 
 To the log, to a file for Prometheus' textfile collector, and to a webhook. Nothing here waits for a
 network: the newest message is delivered by a thread of its own, again and again until it is taken.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,28 +24,13 @@ PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 log = structlog.get_logger(__name__)
 
 
-class Alarm:
-    """Told how things stand every few seconds; ``close`` at the end."""
+class News:
+    """The newest message of one kind, delivered to a webhook by a thread of its own."""
 
-    def __init__(
-        self,
-        metrics: Path,
-        daerah: Callable[[], str],
-        *,
-        url: str | None = None,
-        secret: str = "",
-        clock: Callable[[], float] = time.time,
-        pauses_s: Sequence[float] = PAUSES_S,
-    ) -> None:
-        self._metrics = metrics
+    def __init__(self, url: str | None, secret: str, pauses_s: Sequence[float] = PAUSES_S) -> None:
         self._url = url
         self._secret = secret
-        self._daerah = daerah
-        self._clock = clock
         self._pauses_s = pauses_s
-        self._reachable = True
-        self._said_at = 0.0
-        self._refused_at = 0.0
         self._newest: bytes | None = None
         self._wake = threading.Condition()
         self._closing = False
@@ -53,20 +38,11 @@ class Alarm:
         if url:
             self._thread.start()
 
-    def tell(self, standings: Sequence[Standing]) -> None:
-        """Take in how things stand now. Never waits, never raises for what it could not write."""
-        now = self._clock()
-        reachable = any(standing.reachable for standing in standings)
-        changed = reachable != self._reachable
-        self._reachable = reachable
-        if not reachable and (changed or _is_due(self._said_at, now)):
-            self._said_at = now
-            log.error("no_human_reachable", why={s.operator: s.why for s in standings})
-        elif changed:
-            log.info("human_reachable_again")
-        if changed:
-            self._post(reachable, standings, now)
-        self._write(reachable, standings, now)
+    def post(self, message: Mapping[str, object]) -> None:
+        """Deliver this; whatever older one was not taken yet is out of date."""
+        with self._wake:
+            self._newest = json.dumps(message).encode()
+            self._wake.notify()
 
     def close(self) -> None:
         """Stop delivering."""
@@ -75,19 +51,6 @@ class Alarm:
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(1.0)
-
-    def _post(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
-        message = {
-            "event": "human_reachable" if reachable else "human_unreachable",
-            "at": datetime.fromtimestamp(now, UTC).isoformat(),
-            "daerah": self._daerah(),
-            "operators": [
-                {"operator": s.operator, "reachable": s.reachable, "why": s.why} for s in standings
-            ],
-        }
-        with self._wake:
-            self._newest = json.dumps(message).encode()
-            self._wake.notify()
 
     def _deliver(self) -> None:
         while True:
@@ -114,6 +77,58 @@ class Alarm:
             log.warning("alarm_not_delivered", error=answer.error, status=answer.status)
         return answer.taken
 
+
+class Alarm:
+    """Told how things stand every few seconds; ``close`` at the end."""
+
+    def __init__(
+        self,
+        metrics: Path,
+        daerah: Callable[[], str],
+        *,
+        url: str | None = None,
+        secret: str = "",
+        clock: Callable[[], float] = time.time,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
+        self._metrics = metrics
+        self._daerah = daerah
+        self._clock = clock
+        self._reachable = True
+        self._said_at = 0.0
+        self._refused_at = 0.0
+        self._news = News(url, secret, pauses_s)
+
+    def tell(self, standings: Sequence[Standing]) -> None:
+        """Take in how things stand now. Never waits, never raises for what it could not write."""
+        now = self._clock()
+        reachable = any(standing.reachable for standing in standings)
+        changed = reachable != self._reachable
+        self._reachable = reachable
+        if not reachable and (changed or _is_due(self._said_at, now)):
+            self._said_at = now
+            log.error("no_human_reachable", why={s.operator: s.why for s in standings})
+        elif changed:
+            log.info("human_reachable_again")
+        if changed:
+            self._post(reachable, standings, now)
+        self._write(reachable, standings, now)
+
+    def close(self) -> None:
+        """Stop delivering."""
+        self._news.close()
+
+    def _post(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
+        message = {
+            "event": "human_reachable" if reachable else "human_unreachable",
+            "at": datetime.fromtimestamp(now, UTC).isoformat(),
+            "daerah": self._daerah(),
+            "operators": [
+                {"operator": s.operator, "reachable": s.reachable, "why": s.why} for s in standings
+            ],
+        }
+        self._news.post(message)
+
     def _write(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
         lines = [
             "# HELP siaga_human_reachable 1 if a person at an answering point can be reached now.",
@@ -129,14 +144,73 @@ class Alarm:
             "# TYPE siaga_reachability_checked_timestamp_seconds gauge",
             f"siaga_reachability_checked_timestamp_seconds {now:.0f}",
         ]
-        fresh = self._metrics.with_suffix(".new")
         try:
-            fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            fresh.replace(self._metrics)
+            _replace(self._metrics, lines)
         except (OSError, ValueError) as error:  # ValueError: a name that is no UTF-8
             if _is_due(self._refused_at, now):
                 self._refused_at = now
                 log.error("metrics_not_written", error=str(error))
+
+
+class SpeechAlarm:
+    """Told again and again whether speech is recognised, where it should be; ``close`` at the end."""
+
+    def __init__(
+        self,
+        metrics: Path,
+        daerah: Callable[[], str],
+        *,
+        url: str | None = None,
+        secret: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._metrics, self._daerah, self._clock = metrics, daerah, clock
+        self._up: bool | None = None
+        self._said_at = 0.0
+        self._news = News(url, secret)
+
+    def tell(self, *, up: bool, why: str) -> None:
+        """``why`` it is not. Never waits, never raises for what it could not write."""
+        now = self._clock()
+        changed = up != self._up
+        if not up and (changed or _is_due(self._said_at, now)):
+            self._said_at = now
+            log.error("speech_down", why=why)
+        if not changed:
+            return
+        if up and self._up is not None:
+            log.info("speech_up_again")
+        if not up or self._up is not None:
+            self._news.post(
+                {
+                    "event": "speech_up" if up else "speech_down",
+                    "at": datetime.fromtimestamp(now, UTC).isoformat(),
+                    "daerah": self._daerah(),
+                    "why": why,
+                }
+            )
+        self._up = up
+        try:
+            _replace(
+                self._metrics,
+                [
+                    "# HELP siaga_speech_up 1 if what callers say is recognised now.",
+                    "# TYPE siaga_speech_up gauge",
+                    f"siaga_speech_up {int(up)}",
+                ],
+            )
+        except OSError as error:
+            log.error("metrics_not_written", error=str(error))
+
+    def close(self) -> None:
+        """Stop delivering."""
+        self._news.close()
+
+
+def _replace(metrics: Path, lines: Sequence[str]) -> None:
+    fresh = metrics.with_suffix(".new")
+    fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    fresh.replace(metrics)
 
 
 def is_unreachable(metrics: Path) -> bool:

@@ -13,7 +13,7 @@ import contextlib
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -45,8 +45,12 @@ from ivr.platforms.asterisk import extensions, pbx
 from ivr.platforms.asterisk.ami import Listener
 from ivr.platforms.asterisk.fastagi import AgiSession, Server, serve
 from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.listening import Hearing
 from ivr.platforms.asterisk.pidf_out import exact
 from ivr.platforms.asterisk.show import Displays
+from ivr.prompts.joined import Joined
+from ivr.speech.ear import Ear
+from ivr.speech.relay import Relay
 from ivr.store.false_reports import has_false_reports
 from ivr.store.recent import Recent, recent
 from ivr.store.recorder import Recorder
@@ -78,6 +82,7 @@ def build_host(
     *,
     ways: Ways,
     whereabouts: Whereabouts,
+    ear: Ear | None,
 ) -> Host:
     """Everything a live call needs, from the parts of this process."""
     keys: defaultdict[str, Keys] = defaultdict(Keys)
@@ -96,6 +101,11 @@ def build_host(
                 return None
             await asyncio.sleep(JOINED_LOOK_S)
         return None
+
+    sounds = Joined(config.home / "joined")
+
+    def hearing() -> Hearing | None:
+        return Hearing(ear, sounds.find) if ear is not None else None
 
     suspects = Suspects(
         lambda caller: has_false_reports(config.database_url, caller, time.time()), live.LONGEST_S
@@ -146,6 +156,8 @@ def build_host(
         whereabouts=whereabouts,
         clock=time.time,
         monotonic=time.monotonic,
+        hearing=hearing,
+        join=sounds.make,
     )
 
 
@@ -213,7 +225,10 @@ async def serve_calls(config: Config, published: Published) -> None:
             show=lambda call_id, location: _shown(displays, held, recorder, call_id, location),
             geography=lambda: held.current.geography,
         )
-        host = build_host(config, held, recorder, board, ways=ways, whereabouts=whereabouts)
+        ear = Ear(config.aeap_port) if config.speech.on else None
+        host = build_host(
+            config, held, recorder, board, ways=ways, whereabouts=whereabouts, ear=ear
+        )
         on_fact = listen(host, recorder, board, ways=ways, arrivals=arrivals, successor=successor)
         secret = pbx.ami_secret(config)
         listener = Listener("127.0.0.1", config.ami_port, "siaga", secret, on_fact)
@@ -232,13 +247,32 @@ async def serve_calls(config: Config, published: Published) -> None:
             arrivals.follow(Spool(config.spool_dir), whereabouts.brought)
         )
         looking = asyncio.create_task(_look_again(config, arrivals, whereabouts))
-        await stop.wait()
+        async with contextlib.AsyncExitStack() as hearing:
+            if ear is not None:
+                await hearing.enter_async_context(listening(config, ear))
+            await stop.wait()
         for task in (draining, beating, following, spooling, looking):
             task.cancel()
         await server.close()
         listener.close()
     finally:
         await asyncio.to_thread(recorder.close)
+
+
+@contextlib.asynccontextmanager
+async def listening(config: Config, ear: Ear) -> AsyncIterator[None]:
+    """Have callers heard, as far as there is a speech process. Without it they have their keys."""
+    relay = Relay(ear, config.aeap_port)
+    following = asyncio.create_task(ear.follow())
+    try:
+        async with contextlib.AsyncExitStack() as lines:
+            try:
+                await lines.enter_async_context(relay.serving(config.ear_port))
+            except OSError as error:
+                log.error("nobody_is_heard", error=str(error), port=config.ear_port)
+            yield
+    finally:
+        following.cancel()
 
 
 async def _follow(config: Config, held: Held) -> None:

@@ -21,6 +21,20 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    """Which engines may listen. ``on`` is false where callers are to have keys only.
+
+    The folders that an administrator named are tried first; ``cache`` is where a fetched model lies,
+    for every checkout of this login.
+    """
+
+    on: bool
+    whisper_model: Path | None
+    vosk_model: Path | None
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What a run of the engine needs to know about its machine. Ports are on loopback."""
 
@@ -29,12 +43,15 @@ class Config:
     sip_port: int
     agi_port: int
     ami_port: int
+    aeap_port: int
+    ear_port: int
     web_port: int
     rtp_start: int
     rtp_end: int
     database_url: str
     notify_url: str | None
     ticket_url: str | None
+    speech: SpeechSettings
 
     @property
     def journal_dir(self) -> Path:
@@ -87,12 +104,15 @@ def read(environment: Mapping[str, str] = os.environ, *, deployment: Path | None
         sip_port=_port(environment, "SIAGA_SIP_PORT", 5060),
         agi_port=_port(environment, "SIAGA_AGI_PORT", 4573),
         ami_port=_port(environment, "SIAGA_AMI_PORT", 5038),
+        aeap_port=_port(environment, "SIAGA_AEAP_PORT", 9099),
+        ear_port=_port(environment, "SIAGA_EAR_PORT", 9098),
         web_port=_port(environment, "SIAGA_WEB_PORT", 8112),
         rtp_start=rtp_start,
         rtp_end=rtp_end,
         database_url=environment.get("SIAGA_DATABASE_URL") or f"sqlite:///{home / 'siaga.db'}",
         notify_url=_web_address(environment, "SIAGA_NOTIFY_URL"),
         ticket_url=_web_address(environment, "SIAGA_TICKET_URL"),
+        speech=_speech(environment),
     )
 
 
@@ -104,6 +124,24 @@ def who(environment: Mapping[str, str] = os.environ) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def _speech(environment: Mapping[str, str]) -> SpeechSettings:
+    on = environment.get("SIAGA_SPEECH") or "on"
+    if on not in ("on", "off"):
+        raise ConfigError(f"SIAGA_SPEECH={on!r} tidak dikenal. Pakai on atau off.")
+    caches = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return SpeechSettings(
+        on=on == "on",
+        whisper_model=_folder(environment, "SIAGA_WHISPER_MODEL"),
+        vosk_model=_folder(environment, "SIAGA_VOSK_MODEL"),
+        cache=caches / "siaga112",
+    )
+
+
+def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name)
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _web_address(environment: Mapping[str, str], name: str) -> str | None:

@@ -1,9 +1,9 @@
-"""Starts Asterisk, the controller and the web process, restarts what died or hangs, and stops all.
+"""Starts Asterisk, the controller, the web and the speech process, restarts what died or hangs, stops all.
 
 A controller whose event loop stops beating is killed: only the end of its process closes the sockets
 of its calls, and a closed socket is what gives a caller back to extensions. One that falls again and
 again is tried ever more rarely, and said to be failing. Asterisk is never given up. No call needs the
-web process: nothing waits for it.
+web or the speech process: nothing waits for them.
 
 It holds no call. If it dies itself, calls go on; ``./siaga down`` still finds its children by the
 status file it keeps in ``$SIAGA_HOME/run``.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -39,6 +39,9 @@ from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.dead_lines import DeadLines
 from ivr.platforms.asterisk.programs import Asterisk
 from ivr.platforms.asterisk.reload import Running
+from ivr.speech import standing
+from ivr.speech.standing import Standing
+from ivr.speech.told import Told
 from ivr.store.recordings import Recordings
 from ivr.tickets import Delivery
 
@@ -66,8 +69,12 @@ RECORDINGS_SECONDS = 3.0
 NOT_URGENT = 10
 """How nice the conversion of recordings is; nicer, it might hold up this whole process by its lock."""
 
-WEB = "web"
-"""The component that no call needs: whether it runs is told, and decides nothing."""
+OFF_SECONDS = 60.0
+"""A speech process that cannot listen here is tried again after this: its model may have been put there."""
+
+WEB, SPEECH = "web", "speech"
+NOT_NEEDED = (WEB, SPEECH)
+"""The components that no call needs: whether they run is told, and decides nothing."""
 
 log = structlog.get_logger(__name__)
 
@@ -123,28 +130,17 @@ def run(
     publish: Callable[[Texts], None],
     without_controller: bool,
     tell_ready: Callable[[], None],
+    tell_speech: Callable[[str], None],
 ) -> None:
     """Start all, call ``tell_ready`` once calls are taken, and stay until SIGTERM or SIGINT.
+
+    ``tell_speech`` is called once, when it is known whether speech works: with why not, or with nothing.
 
     ``unpublished`` is what stands against the deployment as it is now, if it is not what was published;
     ``done`` is how it stood when that was found, ``publish`` puts a later save of it to use.
     """
-    environment = {**os.environ, "SIAGA_HOME": str(config.home)}
     config.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    components = [
-        Component(
-            "asterisk",
-            pbx.start_command(asterisk, where),
-            config.log_dir / "asterisk.out",
-            environment,
-        )
-    ]
-    if not without_controller:
-        controller = (sys.executable, "-m", "ivr.app")
-        components.append(
-            Component("controller", controller, config.log_dir / "controller.out", environment)
-        )
-        components.append(_web(config))
+    components = _components(config, asterisk, where, without_controller)
     stopping = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -163,6 +159,7 @@ def run(
     saves = Saves(config, in_use, publish, done)
     beside = _beside(config, in_use, saves, watch, components[0])
     swap = Swap(components)
+    told = Told(config, lambda: in_use.published.dialplan.name, tell_speech)
     signal.signal(signal.SIGHUP, swap.wanted)
 
     writing = threading.Lock()
@@ -187,15 +184,37 @@ def run(
             changed.append(swap.look(asterisk, where))
             if any(changed):
                 write()
+            told.look(_speech_standing(config, components))
             time.sleep(LOOK_SECONDS)
     finally:
         for work in beside:
             work.stop()
         watch.close()
+        told.close()
         for component in (*swap.others(), *reversed(components)):
             _stop(component)
         clean(config)
         line.close()
+
+
+def _components(
+    config: Config, asterisk: Asterisk, where: pbx.Folders, without_controller: bool
+) -> list[Component]:
+    environment = {**os.environ, "SIAGA_HOME": str(config.home)}
+    logs = config.log_dir
+    components = [
+        Component(
+            "asterisk", pbx.start_command(asterisk, where), logs / "asterisk.out", environment
+        )
+    ]
+    if without_controller:
+        return components
+    controller = (sys.executable, "-m", "ivr.app")
+    components.append(Component("controller", controller, logs / "controller.out", environment))
+    components.append(_web(config))
+    if config.speech.on:
+        components.append(_speech(config))
+    return components
 
 
 def _web(config: Config) -> Component:
@@ -206,6 +225,19 @@ def _web(config: Config) -> Component:
     return Component(WEB, command, config.log_dir / "web.out", environment)
 
 
+def _speech(config: Config) -> Component:
+    """Like the web process, it is told nothing that it could give away."""
+    wanted = ("SIAGA_SPEECH", "SIAGA_WHISPER_MODEL", "SIAGA_VOSK_MODEL")
+    environment = {
+        name: text
+        for name, text in os.environ.items()
+        if name in wanted or not name.startswith("SIAGA_")
+    }
+    environment |= {"SIAGA_HOME": str(config.home), "SIAGA_AEAP_PORT": str(config.aeap_port)}
+    command = (sys.executable, "-m", "ivr.speech.server")
+    return Component(SPEECH, command, standing.output(config), environment)
+
+
 def _await_ready(
     components: list[Component],
     asterisk: Asterisk,
@@ -213,7 +245,7 @@ def _await_ready(
     stopping: Callable[[], bool],
 ) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    needed = [component for component in components if component.name != WEB]
+    needed = [component for component in components if component.name not in NOT_NEEDED]
     while not stopping() and any(c.state != "running" for c in needed):
         for component in components:
             _look(component, asterisk, where)
@@ -302,6 +334,11 @@ class Watch:
 
     def close(self) -> None:
         self._alarm.close()
+
+
+def _speech_standing(config: Config, components: Sequence[Component]) -> Standing:
+    state = next((c.state for c in components if c.name == SPEECH), "off")
+    return standing.standing(config, state)
 
 
 class Swap:
@@ -414,6 +451,10 @@ def _look(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
 def _fell(component: Component, code: int) -> None:
     """Note the end of a process, and when to start it again."""
     component.process = None
+    if component.name == SPEECH and code == standing.OFF:
+        component.state, component.falls = "off", 0
+        component.start_again_at = time.monotonic() + OFF_SECONDS
+        return
     settled = time.time() - component.since > SETTLED_SECONDS
     component.falls = 1 if settled else component.falls + 1
     looping = component.falls >= FALLS_OF_A_LOOP and component.name != "asterisk"
@@ -462,12 +503,15 @@ def _write_status(config: Config, components: list[Component], since: float, in_
         rows.append(
             {"name": component.name, "pid": pid, "state": component.state, "since": component.since}
         )
+    if not any(component.name == SPEECH for component in components):
+        rows.append({"name": SPEECH, "pid": None, "state": "off", "since": since})
     said = {
         "dial": config.dial,
         "deployment": str(config.deployment),
         "version": in_use.published.version,
         "unpublished": in_use.unpublished,
         "components": rows,
+        "speech": _speech_standing(config, components)._asdict(),
     }
     target = status.file_of(config)
     fresh = target.with_suffix(".new")
@@ -478,7 +522,9 @@ def _write_status(config: Config, components: list[Component], since: float, in_
 def clean(config: Config) -> None:
     """Remove what only a running engine needs."""
     status.file_of(config).unlink(missing_ok=True)
-    (config.home / "run" / "siaga.prom").unlink(missing_ok=True)
+    for measured in (config.home / "run").glob("*.prom"):
+        measured.unlink(missing_ok=True)
+    standing.file_of(config).unlink(missing_ok=True)
     run_dir = pbx.folders(config).run
     if run_dir.is_dir():
         for left in run_dir.iterdir():

@@ -9,6 +9,7 @@ from ivr.calls.published import Published
 from ivr.calls.whereabouts import Whereabouts
 from ivr.flow.events import Event
 from ivr.platforms.asterisk.keys import Keys
+from ivr.platforms.asterisk.listening import Hearing
 from routing.model import Directory, Location, RouteDecision
 
 
@@ -26,7 +27,9 @@ class Host:
     leg that was asked to press a key. ``knows`` tells whether a call's keys are wanted; ``forget``
     drops what is kept of a call in memory after so many seconds; what is on disk stays.
     ``whereabouts`` asks and takes in where callers are. ``recognise`` has a number looked up, in its own
-    time; ``decide`` counts with what is known of that call's number by then.
+    time; ``decide`` counts with what is known of that call's number by then. ``hearing`` is what it takes
+    to listen to one caller, or None where nobody ever does; ``join`` makes one sound of several files
+    for it, or gives up in good time.
     """
 
     current: Callable[[], Published]
@@ -48,3 +51,5 @@ class Host:
     whereabouts: Whereabouts
     clock: Callable[[], float]
     monotonic: Callable[[], float]
+    hearing: Callable[[], Hearing | None]
+    join: Callable[[Sequence[str]], Awaitable[None]]

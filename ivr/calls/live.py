@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 
@@ -35,8 +35,10 @@ from ivr.location.source import Asked
 from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.perform import COMMAND_S, KNOWN, Channel, joined, perform
+from ivr.platforms.asterisk.listening import Hearing, to_join
+from ivr.platforms.asterisk.perform import KNOWN, joined, perform
 from ivr.platforms.asterisk.pidf_out import exact
+from ivr.platforms.asterisk.playing import COMMAND_S, Channel
 from routing.best import best
 from routing.model import Location, Reason
 
@@ -216,10 +218,11 @@ async def _walk(
             turn = informed(turn)
             waiting = turn.state.waiting
             if isinstance(waiting, Dial):
-                await _leave(session, host, call_id, turn, channel)
+                await _leave(session, host, turn, channel)
                 return
             _observe_said(host, call_id, turn)
-            following, event = await _perform(session, turn, channel, informed)
+            following, event = await _perform(session, host, turn, channel, informed)
+            _observe_heard(host, channel)
             if following.state.waiting != waiting:
                 turn = following
                 continue  # something was learned, and the question is another one now
@@ -240,6 +243,7 @@ async def _walk(
         host.record(call_id, HumanJoined(who) if who else CallerHungUp())
         raise
     finally:
+        _observe_heard(host, channel)
         for prompt in channel.silent:
             log.error("prompt_without_audio", prompt=prompt.name)
 
@@ -253,6 +257,7 @@ def _channel(host: Host, published: Published, call_id: str) -> Channel:
         directory=published.directory,
         phrases=published.dialplan.phrases,
         recordings=host.recordings,
+        hearing=host.hearing(),
     )
 
 
@@ -269,23 +274,23 @@ async def _replayed(host: Host, events: Sequence[Event]) -> tuple[Published, Tur
     return published, engine.replay(published.dialplan, events)
 
 
-async def _leave(
-    session: AgiSession, host: Host, call_id: str, turn: Turn, channel: Channel
-) -> None:
+async def _leave(session: AgiSession, host: Host, turn: Turn, channel: Channel) -> None:
     """Set the targets and the token, and go; extensions take the caller from here."""
-    _observe_said(host, call_id, turn)
+    _observe_said(host, channel.uniqueid, turn)
     told = exact(turn.state.location, turn.state.heard)
-    await _perform(session, turn, replace(channel, location=told), lambda turn: turn)
+    await _perform(session, host, turn, replace(channel, location=told), lambda turn: turn)
 
 
 async def _perform(
-    session: AgiSession, turn: Turn, channel: Channel, informed: Callable[[Turn], Turn]
+    session: AgiSession, host: Host, turn: Turn, channel: Channel, informed: Callable[[Turn], Turn]
 ) -> tuple[Turn, Event | None]:
     """Perform a turn: what answered its wait, and the turn with what was learned meanwhile.
 
     Where that makes it another question, the performance is broken off between two commands, and
     nothing has answered. Whoever has pressed a key is answering, and is not interrupted.
     """
+    for paths in to_join(turn.actions, channel):
+        await host.join(paths)
     performer = perform(turn.actions, channel)
     reply: Reply | None = None
     answering = False
@@ -296,7 +301,7 @@ async def _perform(
             event: Event | None = done.value
             return turn, event
         reply = await session.run(request.command, request.seconds)
-        answering = answering or bool(reply.digit) or channel.keys.any
+        answering = answering or bool(reply.digit or reply.recognised) or channel.keys.any
         if request.asks and not answering:
             following = informed(replace(turn, actions=turn.actions[-1:]))
             if following.state.waiting != turn.state.waiting:
@@ -346,6 +351,15 @@ async def _committed(commit: Awaitable[None], what: str) -> None:
         log.error("commit_late", what=what, seconds=COMMIT_S)
     except Exception:  # the store's trouble must not become the caller's
         log.exception("commit_failed", what=what)
+
+
+def _observe_heard(host: Host, channel: Channel) -> None:
+    """What came of listening, also where it was nothing: for whoever asks why nobody was understood."""
+    answers = channel.hearing.answers if channel.hearing is not None else []
+    for answered in answers:
+        said = {name: value for name, value in asdict(answered.answer).items() if value}
+        host.observe(channel.uniqueid, "speech", {**said, "after_s": answered.after_s})
+    answers.clear()
 
 
 def _observe_said(host: Host, call_id: str, turn: Turn) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -27,11 +29,17 @@ from ivr.deployment import Texts
 from ivr.in_use import standing
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk, ProgramMissing, find_asterisk
-from ivr.platforms.asterisk.reachability import Standing
+from ivr.platforms.asterisk.reachability import Standing as OperatorStanding
 from ivr.platforms.asterisk.trunk_passwords import without_password
+from ivr.speech import weights
+from ivr.speech.recogniser import CannotListen
+from ivr.speech.standing import Standing
 from ivr.status import read as read_status
 from ivr.store.tables import migrate
 from ivr.versions import VersionGone
+
+SPEECH_KNOWN_S = 10.0
+"""Whoever starts the machine waits no longer to hear whether it understands speech."""
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 
@@ -52,6 +60,7 @@ def up(
             f"PERINGATAN: {taken} Panggilan tetap diterima; lokasi yang dikirim dari luar panggilan "
             "tidak, sampai porta itu bebas."
         )
+    fetch_weights(config, tell)
     asterisk = find_asterisk(tell)
     done = standing(config)  # whatever is saved from here on is a save for the supervisor
     published, unpublished = to_start_with(config, tell)
@@ -63,7 +72,7 @@ def up(
     def publish_save(texts: Texts) -> None:
         publish_texts(config, texts, who=who(), why="disimpan", kind="saved", tell=_silent)
 
-    def start(tell_ready: Callable[[], None]) -> None:
+    def start(tell_ready: Callable[[], None], tell_speech: Callable[[str], None]) -> None:
         with supervisor.only_one(config):
             supervisor.run(
                 config,
@@ -75,16 +84,37 @@ def up(
                 publish=publish_save,
                 without_controller=without_controller,
                 tell_ready=tell_ready,
+                tell_speech=tell_speech,
             )
 
     ready = (
         f"ready\n{config.dial} (daerah {published.dialplan.name}, mode {published.dialplan.mode})"
     )
-    if detach:
-        _detached(config, start)
+
+    def say_ready() -> None:
         print(ready, flush=True)
+
+    def say_speech(why: str) -> None:
+        if why and config.speech.on:
+            tell(f"PERINGATAN: {why} Panggilan tetap diterima, dengan tombol saja.")
+
+    if detach:
+        _detached(config, start, say_ready, say_speech)
     else:
-        start(lambda: print(ready, flush=True))
+        start(say_ready, say_speech)
+
+
+def fetch_weights(config: Config, tell: Callable[[str], None]) -> None:
+    """Have what the shipped recogniser needs, unless speech is off or a model of one's own is named.
+
+    Whatever comes of it, calls are taken: why speech is not recognised is told by its process.
+    """
+    if not config.speech.on or config.speech.whisper_model is not None:
+        return
+    try:
+        weights.fetch(config.speech.cache, tell)
+    except CannotListen as error:
+        tell(f"PERINGATAN: {error} Panggilan tetap diterima, dengan tombol saja.")
 
 
 def last_folder(config: Config, tell: Callable[[str], None]) -> Path | None:
@@ -238,8 +268,16 @@ def _taken(kind: socket.SocketKind, port: int, name: str) -> str | None:
     return None
 
 
-def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> None:
-    """Run the supervisor in a process of its own; come back when it is ready or has failed."""
+def _detached(
+    config: Config,
+    start: Callable[[Callable[[], None], Callable[[str], None]], None],
+    say_ready: Callable[[], None],
+    say_speech: Callable[[str], None],
+) -> None:
+    """Run the supervisor in a process of its own; come back when it is ready or has failed.
+
+    Ready is said at once; whether speech works is waited for a little longer.
+    """
     config.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     reader, writer = os.pipe()
     if os.fork() == 0:
@@ -248,7 +286,7 @@ def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> No
         status = 1
         try:
             _redirect(config.log_dir / "supervisor.out")
-            start(lambda: _answer(writer, "ready"))
+            start(lambda: _answer(writer, "ready"), lambda why: _answer(writer, why))
             status = 0
         except Exception as error:
             _answer(writer, str(error) or type(error).__name__)
@@ -256,17 +294,21 @@ def _detached(config: Config, start: Callable[[Callable[[], None]], None]) -> No
         finally:
             os._exit(status)
     os.close(writer)
-    with os.fdopen(reader) as said:
-        answer = said.readline().strip()
-    if answer != "ready":
-        raise CannotStart(
-            answer or f"Pengawas berhenti; lihat {config.log_dir / 'supervisor.out'}."
-        )
+    with os.fdopen(reader, "rb", buffering=0) as said:
+        answer = said.readline().decode().strip()
+        if answer != "ready":
+            raise CannotStart(
+                answer or f"Pengawas berhenti; lihat {config.log_dir / 'supervisor.out'}."
+            )
+        say_ready()
+        if select.select((said,), (), (), SPEECH_KNOWN_S)[0]:
+            say_speech(said.readline().decode().strip())
 
 
 def _answer(writer: int, text: str) -> None:
-    os.write(writer, f"{text}\n".encode())
-    os.close(writer)
+    """One line for whoever started the machine, if he still waits for it."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(writer, f"{' '.join(text.split())}\n".encode())
 
 
 def _redirect(path: Path) -> None:
@@ -282,9 +324,9 @@ def status(config: Config) -> dict[str, Any]:
     """The contract's ``status`` object."""
     said = read_status(config)
     rows = _living(said.get("components") if said else None)
-    needed = [row for row in rows if row["name"] != supervisor.WEB]
+    needed = [row for row in rows if row["name"] not in supervisor.NOT_NEEDED]
     ready = bool(needed) and all(row["state"] == "running" for row in needed)
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[OperatorStanding, ...] = ()
     if said is not None and any(r["name"] == "asterisk" and r["state"] == "running" for r in rows):
         standings = _standings(config, str(said["version"]))
     return {
@@ -295,6 +337,7 @@ def status(config: Config) -> dict[str, Any]:
         "version": said["version"] if said else None,
         "unpublished": said["unpublished"] if said else None,
         "components": rows,
+        "speech": _speech(said, rows)._asdict(),
     }
 
 
@@ -309,7 +352,18 @@ def _living(rows: object) -> list[dict[str, Any]]:
     return found
 
 
-def _standings(config: Config, version: str) -> tuple[Standing, ...]:
+def _speech(said: Mapping[str, object] | None, rows: Sequence[Mapping[str, Any]]) -> Standing:
+    """As the supervisor last said, unless its process is gone by now."""
+    noted = said.get("speech") if said else None
+    if not isinstance(noted, dict):
+        return Standing("off", "", "Mesin tidak berjalan.")
+    now = Standing(**noted)
+    if any(row["name"] == supervisor.SPEECH and row["state"] == "gone" for row in rows):
+        return now._replace(state="gone", why="Proses suara tidak ada lagi.")
+    return now
+
+
+def _standings(config: Config, version: str) -> tuple[OperatorStanding, ...]:
     """None, and so nobody who can be reached, where that cannot be known."""
     try:
         published = load_version(config, version)
@@ -338,4 +392,6 @@ def describe(said: Mapping[str, Any]) -> str:
     if said["unpublished"]:
         version += " (versi baik yang terakhir; yang disimpan sesudahnya tidak terbit:)"
     bad = [f"  {fault}" for fault in said["unpublished"] or ()]
+    speech = said["speech"]
+    lines.append(f"Suara: {speech['why'] or speech['engine']}")
     return "\n".join([*lines, human, *people, f"Telepon: {said['dial']}", version, *bad])

@@ -4,7 +4,9 @@ Two kinds of client connect to the speech process, told apart by their websocket
 
 ``speech_to_text`` is Asterisk (AEAP): a connection for each ``SPEECH CREATE``. Its ``SPEECH SET ask ID``
 names the question that audio is about to answer, and exactly one result comes for each: its ``text``
-is what ``to_text`` made of a Heard or a Nothing, in ASCII, on one line.
+is what ``to_text`` made of a Heard or a Nothing, in ASCII, on one line. Where speech counts while the
+prompts play, a result ``SPOKE`` may come before it, as soon as somebody really speaks: the prompts stop,
+and the answer is waited for in silence. Asterisk itself has no other way to stop a prompt for speech.
 
 ``siaga-speech`` is a controller. It says ``{"ask": question}`` before it lets Asterisk listen and
 ``{"drop": id}`` when an answer is no longer wanted; it is told ``{"beat": n}`` every ``BEAT_S``. A speech
@@ -25,8 +27,14 @@ CONTROLLER = "siaga-speech"
 ASK = "ask"
 """The name of the setting that a question's id is set under."""
 
+SPOKE = "spoke"
+"""The text of a result that says no more than that somebody began to speak."""
+
 BEAT_S = 0.05
 SILENT_S = 0.25
+
+ANSWER_S = 3.0
+"""An answer that is not there so long after the last moment of its question is not waited for."""
 
 LONGEST_TEXT = 200
 """Characters of what was understood, and at most so much of it travels."""
@@ -54,19 +62,22 @@ def question_to_json(question: Question) -> dict[str, Any]:
 
 def question_from_json(written: Mapping[str, Any]) -> Question:
     """Raises ValueError, KeyError or TypeError for anything else."""
-    said = written["vocabulary"]
-    vocabulary = Vocabulary(
-        said["kind"],
-        tuple(Phrase(one["text"], one["value"]) for one in said["options"]),
-        tuple(Phrase(one["text"], one["value"]) for one in said["places"]),
-        int(said["digits"]),
-    )
     return Question(
         str(written["id"]),
-        vocabulary,
+        vocabulary_from_json(written["vocabulary"]),
         float(written["prompt_s"]),
         float(written["wait_s"]),
         bool(written["bargein"]),
+    )
+
+
+def vocabulary_from_json(written: Mapping[str, Any]) -> Vocabulary:
+    """Raises ValueError, KeyError or TypeError for anything else."""
+    return Vocabulary(
+        written["kind"],
+        tuple(Phrase(one["text"], one["value"]) for one in written["options"]),
+        tuple(Phrase(one["text"], one["value"]) for one in written["places"]),
+        int(written["digits"]),
     )
 
 

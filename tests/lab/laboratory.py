@@ -73,6 +73,8 @@ class Engine:
             "SIAGA_AGI_PORT": str(free_port_of_an_engine()),
             "SIAGA_AMI_PORT": str(free_port_of_an_engine()),
             "SIAGA_WEB_PORT": str(free_port_of_an_engine()),
+            "SIAGA_AEAP_PORT": str(free_port_of_an_engine()),
+            "SIAGA_EAR_PORT": str(free_port_of_an_engine()),
             "SIAGA_RTP_PORTS": f"{first}-{first + 199}",
         }
 

@@ -16,13 +16,11 @@ from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.keys import PATIENCE_S, Keys
 from ivr.platforms.asterisk.perform import (
-    COMMAND_S,
-    Channel,
-    Request,
     dial_variables,
     perform,
     shown,
 )
+from ivr.platforms.asterisk.playing import COMMAND_S, Channel, Request
 from ivr.platforms.asterisk.targets import PLAYED
 from routing.model import DIRECT, Location, Route, Trunk
 

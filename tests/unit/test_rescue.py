@@ -27,11 +27,11 @@ from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.perform import (
     KNOWN,
     SHOWN,
-    Channel,
     dial_variables,
     joined,
     shown,
 )
+from ivr.platforms.asterisk.playing import Channel
 from ivr.platforms.asterisk.rescue import RescueAgi, rescue
 from ivr.platforms.asterisk.snapshot import snapshot
 from routing.decide import decide

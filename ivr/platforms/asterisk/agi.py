@@ -11,6 +11,8 @@ Facts it rests on (res/res_agi.c of Asterisk 22, each with a test):
   feed inside an argument. Both are refused here, before they are sent.
 * In an argument ``"`` toggles quoting and ``\\`` takes the next byte as it is; nothing else matters.
 * 511 means the channel is dead. A 520 answer spans lines, until its own closing line.
+* SPEECH RECOGNIZE answers in a form of its own: the reason in parentheses, a key as a letter and not
+  as a number, and what was recognised between quotes, unescaped, before a grammar that is never ours.
 """
 
 from __future__ import annotations
@@ -36,6 +38,10 @@ _ANSWER = re.compile(r"(\d{3}) (.*)", re.DOTALL)
 _RESULT = re.compile(r"result=(-?\w*)\s?(.*)", re.DOTALL)
 _KEY = re.compile(r"[0-9]{1,3}")
 _ENDPOS = re.compile(r"endpos=([0-9]{1,18})")
+_RECOGNISED = re.compile(r"result=1 \((\w+)\)(?: digit=(.))? endpos=(-?[0-9]{1,18})(.*)", re.DOTALL)
+_TEXT_BEGINS, _TEXT_ENDS = ' text0="', '" grammar0='
+RECOGNISE = "SPEECH RECOGNIZE"
+KEYS = "0123456789*#ABCD"
 
 
 class AgiError(Exception):
@@ -67,20 +73,27 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to the command in flight. ``data`` is what stood in parentheses, if anything."""
+    """The answer to the command in flight. ``data`` is what stood in parentheses, if anything.
+
+    ``recognised`` is the text of what a caller said, where a SPEECH RECOGNIZE ended with one.
+    """
 
     code: int
     result: str = ""
     data: str | None = None
     endpos: int | None = None
     text: str = ""
+    recognised: str | None = None
+    key: str = ""  # told as a letter
 
     @property
     def digit(self) -> str:
         """The key that ended a prompt or a wait; empty where none did."""
+        if self.key:
+            return self.key if self.key in KEYS else ""
         if self.code == 200 and _KEY.fullmatch(self.result):
             key = chr(int(self.result))
-            return key if key in "0123456789*#ABCD" else ""
+            return key if key in KEYS else ""
         return ""
 
 
@@ -198,7 +211,9 @@ class AgiConnection:
     def _answer(self, code: int, text: str) -> Reply:
         if self.in_flight is None:
             raise RemoteProtocolError(f"an answer to nothing: {code} {text[:60]!r}")
-        self.in_flight = None
+        verb, self.in_flight = self.in_flight.verb, None
+        if verb == RECOGNISE and (spoken := _RECOGNISED.fullmatch(text)):
+            return _recognised(code, text, spoken)
         found = _RESULT.match(text)
         if found is None:
             return Reply(code, text=text)
@@ -209,3 +224,13 @@ class AgiConnection:
             data, rest = rest[1:end], rest[end + 1 :]
         endpos = _ENDPOS.search(rest)
         return Reply(code, found[1], data, int(endpos[1]) if endpos else None, text)
+
+
+def _recognised(code: int, text: str, found: re.Match[str]) -> Reply:
+    """The answer of SPEECH RECOGNIZE; of several results the first counts, and we give but one."""
+    reason, key, endpos, rest = found.groups()
+    begins, ends = rest.find(_TEXT_BEGINS), rest.rfind(_TEXT_ENDS)
+    recognised = None
+    if reason == "speech" and begins >= 0 and begins + len(_TEXT_BEGINS) <= ends:
+        recognised = rest[begins + len(_TEXT_BEGINS) : ends]
+    return Reply(code, "1", reason, max(0, int(endpos)), text, recognised, key or "")

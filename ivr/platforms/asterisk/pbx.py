@@ -109,6 +109,7 @@ def render(
         "ami_port": config.ami_port,
         "ami_secret": ami_secret(config),
         "ami_events": AMI_EVENTS,
+        "ear_port": config.ear_port,
     }
     for template in sorted(extensions.TEMPLATES.glob("*.j2")):
         if template.name not in OF_THE_DEPLOYMENT:

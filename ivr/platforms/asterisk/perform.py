@@ -14,34 +14,38 @@ a hang-up. A prompt without audio is skipped and reported. The token is the very
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 from ivr.flow.actions import FINISH, Action, Dial, Gather, Learn, Record, Say
-from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded
+from ivr.flow.events import DigitsEntered, Event, NoInput, Recorded, SpeechHeard
 from ivr.flow.prompt import Prompt
 from ivr.platforms.asterisk.agi import Command, Reply
-from ivr.platforms.asterisk.keys import PATIENCE_S, Keys
+from ivr.platforms.asterisk.listening import Listening, close, hear, listening, longest_s
 from ivr.platforms.asterisk.pidf_out import geoloc_variables
+from ivr.platforms.asterisk.playing import (
+    ANY_KEY,
+    COMMAND_S,
+    OPERATOR_KEY,
+    SAMPLES_PER_S,
+    Channel,
+    Request,
+    asked,
+    play,
+    told,
+)
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, is_direct, safe_name
 from routing.directory import is_placeholder
 from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Directory, Location, Route
 
-ANY_KEY = "0123456789*#"
-OPERATOR_KEY = "0"
 FINISH_S = 3.0
 """So long after the last digit a # still belongs to the input."""
 
-SAMPLES_PER_S = 8000
 KEPT_SILENCE_S = 1.0
 """Of the silence that ends a recording Asterisk cuts off all but this (res_agi, RECORD FILE)."""
 
 LEAST_SPOKEN_S = 0.7
 """Shorter is a cough, not a description."""
-
-COMMAND_S = 3.0
-"""Asterisk answers a command that plays nothing within milliseconds."""
 
 GUARD_S = 5
 """TIMEOUT(absolute) outlives the controller's own deadline by this much."""
@@ -57,46 +61,6 @@ LONGEST_SHOWN = 40  # characters; a display holds no more, and few telephones as
 TOKEN = "SIAGA_DONE"  # noqa: S105 (the name of a channel variable)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A command, and how long its answer may take at most (seconds)."""
-
-    command: Command
-    seconds: float = COMMAND_S
-    asks: bool = False  # it belongs to the wait, and everything before the wait is done
-
-
-class Audio(Protocol):
-    """A playable file: ``path`` without extension, ``seconds`` long."""
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def seconds(self) -> float: ...
-
-
-class FindAudio(Protocol):
-    """Where the audio of a prompt is, or None."""
-
-    def __call__(self, prompt: Prompt, /) -> Audio | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """The caller's channel, and what performing on it needs to know."""
-
-    uniqueid: str
-    keys: Keys
-    now: Callable[[], float]  # monotonic seconds
-    audio: FindAudio
-    directory: Directory
-    phrases: Mapping[str, str]
-    recordings: str = ""  # the folder for what callers say at a `record` step
-    location: Location | None = None  # the best one, for agencies that take a PIDF-LO
-    silent: list[Prompt] = field(default_factory=list)  # prompts that had no audio
-
-
 Performer = Generator[Request, Reply, Event | None]
 
 
@@ -104,8 +68,11 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
     """Perform a turn up to its wait; the event that answers it, or None where others answer."""
     event: Event | None = None
     yield _set("TIMEOUT(absolute)", str(_bound_s(actions, channel)))
+    how = listening(actions, channel)
     for action in actions:
         match action:
+            case Say() if how is not None and how.from_the_start:
+                pass  # it is said together with the question, so that the caller is heard over it
             case Say():
                 yield from _say(action, channel)
             case Learn():
@@ -113,7 +80,7 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
                 yield _set(KNOWN, joined(action.told, channel))
                 yield _set(SHOWN, shown(action.told))
             case Gather():
-                event = yield from _asking(_gather(action, channel))
+                event = yield from _asking(_gather(action, channel, how))
             case Record():
                 event = yield from _record(action, channel)
             case Dial():
@@ -133,6 +100,7 @@ def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
             seconds += sum(a.seconds for p in action.prompts if (a := channel.audio(p)))
         if isinstance(action, Gather):
             seconds += action.seconds * action.max_digits
+            seconds += longest_s(action) if action.vocabulary is not None else 0.0
     return int(seconds + COMMAND_S) + 1 + GUARD_S
 
 
@@ -145,7 +113,10 @@ def _asking(wait: Generator[Request, Reply, Event]) -> Generator[Request, Reply,
         except StopIteration as done:
             event: Event = done.value
             return event
-        reply = yield replace(request, asks=True)
+        # While the line to whoever listens is made, nothing of the question was heard yet.
+        reply = yield replace(
+            request, asks=request.command.verb not in ("SPEECH CREATE", "SPEECH SET")
+        )
 
 
 def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
@@ -153,60 +124,44 @@ def _say(action: Say, channel: Channel) -> Generator[Request, Reply, None]:
     for prompt in action.prompts:
         pressed = channel.keys.take(channel.now())
         if not pressed:
-            pressed = yield from _play(prompt, channel)
+            pressed = yield from play(prompt, channel)
         if pressed:
             channel.keys.keep(pressed)
             return
 
 
-def _gather(wait: Gather, channel: Channel) -> Generator[Request, Reply, Event]:
+def _gather(
+    wait: Gather, channel: Channel, how: Listening | None
+) -> Generator[Request, Reply, Event]:
     """Play, and listen from the first syllable on: a key pressed early is the first digit."""
-    pressed = yield from _asked(wait.prompts, channel, fresh=wait.fresh)
+    prompts = wait.prompts if how is None else how.deaf
+    pressed = yield from asked(prompts, channel, fresh=wait.fresh)
+    seconds = wait.seconds
+    if how is not None and channel.hearing is not None and not pressed:
+        outcome = yield from hear(wait, how, channel, channel.hearing)
+        if outcome.heard is not None:
+            return SpeechHeard(outcome.heard)
+        pressed, seconds = outcome.pressed, outcome.left_s
     digits = ""
     while len(digits) < wait.max_digits:
         pressed = pressed or channel.keys.take(channel.now())
-        if not pressed:
-            milliseconds = str(int(wait.seconds * 1000))
-            reply = yield Request(
-                Command("WAIT FOR DIGIT", (milliseconds,)), wait.seconds + COMMAND_S
-            )
-            pressed = _told(reply, channel) or channel.keys.take(channel.now())
+        if not pressed and seconds:
+            milliseconds = str(int(seconds * 1000))
+            reply = yield Request(Command("WAIT FOR DIGIT", (milliseconds,)), seconds + COMMAND_S)
+            pressed = told(reply, channel) or channel.keys.take(channel.now())
             if reply.digit and not pressed:
                 continue  # a key that was not meant for this question
         if not pressed or (wait.max_digits > 1 and pressed == FINISH):
             break
-        digits, pressed = digits + pressed, ""
+        digits, pressed, seconds = digits + pressed, "", wait.seconds
     if len(digits) == wait.max_digits > 1:
         channel.keys.ignore(FINISH, channel.now() + FINISH_S)  # it was asked for, and is not needed
     return DigitsEntered(digits) if digits else NoInput()
 
 
-def _asked(
-    prompts: Sequence[Prompt], channel: Channel, *, fresh: bool = False
-) -> Generator[Request, Reply, str]:
-    """Play a question; the key that was pressed before its end, if any, and meant for it."""
-    pressed = _zero(channel) if fresh else channel.keys.take(channel.now())
-    for number, prompt in enumerate(prompts):
-        if pressed:
-            break
-        pressed = yield from _play(prompt, channel)
-        if fresh and number == 0:
-            pressed = _zero(channel, pressed)
-        pressed = pressed or channel.keys.take(channel.now())
-    return pressed
-
-
-def _zero(channel: Channel, *pressed: str) -> str:
-    """Of these keys and all that nobody has used yet, the one that means the same everywhere."""
-    # No command runs, so that AGI will tell of no key that was heard: there is nothing to wait for.
-    heard = channel.now() + PATIENCE_S
-    unused = list(iter(lambda: channel.keys.take(heard), ""))
-    return OPERATOR_KEY if OPERATOR_KEY in (*pressed, *unused) else ""
-
-
 def _record(wait: Record, channel: Channel) -> Generator[Request, Reply, Event]:
     """Play, then record. A recording that cannot be made is one in which nothing was said."""
-    pressed = yield from _asked(wait.prompts, channel)
+    pressed = yield from asked(wait.prompts, channel)
     if pressed == OPERATOR_KEY:
         return DigitsEntered(pressed)
     path = f"{channel.recordings}/{recording_name(channel.uniqueid, wait.name)}"
@@ -214,7 +169,7 @@ def _record(wait: Record, channel: Channel) -> Generator[Request, Reply, Event]:
     command = Command("RECORD FILE", (path, "wav", ANY_KEY, milliseconds, silence))
     reply = yield Request(command, wait.seconds + COMMAND_S)
     by_key = reply.data == "dtmf"  # anything else may leave a number behind that looks like a key
-    if by_key and _told(reply, channel) == OPERATOR_KEY:
+    if by_key and told(reply, channel) == OPERATOR_KEY:
         return DigitsEntered(OPERATOR_KEY)
     seconds = (reply.endpos or 0) / SAMPLES_PER_S
     if not by_key and seconds < wait.seconds - KEPT_SILENCE_S / 2:
@@ -227,29 +182,9 @@ def recording_name(uniqueid: str, step: str) -> str:
     return f"{uniqueid}-{step}"
 
 
-def _play(prompt: Prompt, channel: Channel) -> Generator[Request, Reply, str]:
-    """Play one prompt; the key that stopped it, if any."""
-    audio = channel.audio(prompt)
-    if audio is None:
-        channel.silent.append(prompt)
-        return ""
-    command = Command("STREAM FILE", (audio.path, ANY_KEY))
-    reply = yield Request(command, audio.seconds + COMMAND_S)
-    if reply.result == "-1" and not reply.endpos:  # in mid-file it is a hang-up
-        channel.silent.append(prompt)  # the file is not there or not playable
-    return _told(reply, channel)
-
-
-def _told(reply: Reply, channel: Channel) -> str:
-    """The key that counts now, where a key ended the command."""
-    if not reply.digit:
-        return ""
-    channel.keys.told(reply.digit, channel.now())
-    return channel.keys.take(channel.now())
-
-
 def _dial(wait: Dial, channel: Channel) -> Generator[Request, Reply, None]:
     """Leave the place and the targets, then the token: from here on extensions act."""
+    yield from close(channel.hearing)
     for name, value in geoloc_variables(channel.location, channel.directory):
         yield _set(name, value)
     for name, value in dial_variables(wait, channel).items():

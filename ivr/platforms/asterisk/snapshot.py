@@ -19,12 +19,11 @@ from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.perform import (
     KNOWN,
     SHOWN,
-    Channel,
-    FindAudio,
     dial_variables,
     joined,
     shown,
 )
+from ivr.platforms.asterisk.playing import Channel, FindAudio
 from routing.decide import decide
 from routing.model import SERVICES, Directory
 

@@ -1,0 +1,178 @@
+"""Which options and places a written-down sentence holds. Pure.
+
+A sentence may hold an option and a place at once, in the midst of other words. The longest phrase wins
+("rupat utara" is not "rupat"), an option wins over a cry for help, and "bukan kebakaran" is no fire.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ivr.flow.spoken import Phrase, Vocabulary
+from ivr.speech.numbers import DIGITS
+from ivr.speech.phones import Sounds, Spot, best_spot, outline, sounds, words
+
+HELP = "0"
+CLEAR = 0.72
+"""What scores so much was said, whatever else was."""
+
+LEAST = 0.5
+"""What is less near than this was not said."""
+
+_SHARED = 0.3
+"""So much of a phrase's outline must be in the text before it is looked at closely."""
+
+_DERIVED = 0.92
+"""What a word of the same root is worth: "terbakar" for "kebakaran"."""
+
+_NOT = frozenset({"bukan", "tidak"})
+_NOT_A_PLACE_BEFORE = frozenset(
+    {"jalan", "jalanan", "sungai", "laut", "pantai", "jurang", "parit", "hutan", "kota", "rel"}
+)
+_AROUND = frozenset({
+    *("pak", "bu", "bapak", "ibu", "bang", "abang", "kak", "kakak", "mas", "mbak", "dek", "om", "tante"),
+    *("tolong", "halo", "ya", "eh", "em", "hmm", "anu", "ini", "itu", "tekan", "nomor", "pilih", "pilihan"),
+    *("angka", "dong", "deh", "nih", "lah", "saja", "aja", "saya", "mau"),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase of the vocabulary, how near the text comes to it (to 1), and the sounds that it takes up."""
+
+    phrase: Phrase
+    place: bool
+    nearness: float
+    start: int
+    end: int
+
+
+def find(text: str, vocabulary: Vocabulary) -> list[Found]:
+    """Every phrase that may be in the text, the nearest first, then the longest."""
+    said = tuple(words(text))[:40]
+    heard = sounds(said)
+    drawn = outline(heard)
+    found = [
+        Found(phrase, place, spot.nearness, spot.start, spot.end)
+        for place, phrases in ((False, vocabulary.options), (True, vocabulary.places))
+        for phrase in phrases
+        if (spot := _spot(phrase.text, heard, drawn)) is not None and spot.nearness >= LEAST
+    ]
+    found = [one for one in found if not _denied(one, said, heard, vocabulary.kind)]
+    found = _longest(found)
+    return sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start)))
+
+
+def without_help(found: list[Found]) -> list[Found]:
+    """An option wins over a cry for help in the same sentence."""
+    if any(not one.place and one.phrase.value != HELP and one.nearness >= CLEAR for one in found):
+        return [one for one in found if one.place or one.phrase.value != HELP]
+    return found
+
+
+def put(text: str, found: Found) -> str:
+    """The text with the phrase in the place of what was heard there."""
+    said = words(text)
+    ends = [0]
+    for word in said:
+        ends.append(ends[-1] + len(sounds((word,)).letters))
+    first = max((n for n, end in enumerate(ends) if end <= found.start), default=0)
+    last = min((n for n, end in enumerate(ends) if end >= found.end), default=len(said))
+    return " ".join([*said[:first], found.phrase.text, *said[last:]])
+
+
+def _spot(phrase: str, heard: Sounds, drawn: frozenset[str]) -> Spot | None:
+    best = None
+    for wanted, worth in _forms(phrase):
+        pairs = outline(wanted)
+        if pairs and len(pairs & drawn) < _SHARED * len(pairs):
+            continue
+        spot = best_spot(wanted, heard)
+        spot = replace(spot, nearness=spot.nearness * worth)
+        if best is None or spot.nearness > best.nearness:
+            best = spot
+    return best
+
+
+@lru_cache(maxsize=5000)
+def _forms(phrase: str) -> tuple[tuple[Sounds, float], ...]:
+    """The phrase, and where it is one word with affixes, the words of the same root."""
+    said = tuple(words(phrase))
+    forms = [(sounds(said), 1.0)]
+    if len(said) == 1:
+        forms += [(sounds((word,)), _DERIVED) for word in _same_root(said[0])]
+    return tuple(forms)
+
+
+_AFFIXES = re.compile(
+    r"^(?:ke|per|pe|ber|ter)?(?P<root>[a-z]{5,})an$|^(?:ke|ter|di|ber)(?P<bare>[a-z]{5,})$"
+)
+
+
+def _same_root(word: str) -> list[str]:
+    """ "kebakaran": terbakar, kebakar, dibakar; "tabrakan": tabrak, tertabrak, menabrak…"""
+    if len(word) < 7 or not (fits := _AFFIXES.match(word)):
+        return []
+    root = fits["root"] or fits["bare"]
+    nasal = {"t": "n" + root[1:], "s": "ny" + root[1:], "k": "ng" + root[1:], "p": "m" + root[1:]}
+    active = nasal.get(root[0], ("m" if root[0] in "bf" else "n") + root)
+    made = [
+        f"ter{root}",
+        f"ke{root}",
+        f"di{root}",
+        f"ke{root}an",
+        f"ber{root}an",
+        active,
+        f"me{active}",
+    ]
+    if word.endswith("an") and not word.startswith("ke"):
+        made.append(root)
+    return [one for one in made if one != word]
+
+
+def _denied(one: Found, said: tuple[str, ...], heard: Sounds, kind: str) -> bool:
+    """Said to be not so, or a word of another meaning here."""
+    ends = sorted(heard.ends)
+    before = said[ends.index(one.start) - 1] if one.start in heard.ends and one.start else ""
+    place = ends.index(one.end) if one.end in heard.ends else len(said)
+    after = said[place] if place < len(said) else ""
+    if one.place and len(words(one.phrase.text)) == 1 and after in _NOT_A_PLACE_BEFORE:
+        return True  # "di pinggir jalan" is not the kecamatan Pinggir
+    if before in _NOT and one.phrase.text.split()[0] not in _NOT:
+        return True
+    if kind != "yes_no" and one.phrase.text in DIGITS:
+        first = ends.index(one.start) if one.start in heard.ends else 0
+        others = [*said[:first], *said[place:]]
+        return not all(word in _AROUND or word in DIGITS for word in others)
+    return False
+
+
+def _longest(found: list[Found]) -> list[Found]:
+    """What lies within a longer phrase that was heard about as well stands behind it."""
+    kept = []
+    for one in found:
+        ceiling = min(
+            (
+                other.nearness - 0.15
+                for other in found
+                if other is not one
+                and other.nearness >= 0.78
+                and other.start <= one.start
+                and other.end >= one.end
+                and len(other.phrase.text) >= len(one.phrase.text) + 2
+                and other.end - other.start >= one.end - one.start + 2
+            ),
+            default=1.0,
+        )
+        kept.append(replace(one, nearness=min(one.nearness, ceiling)))
+    return [one for one in kept if one.nearness >= LEAST]
+
+
+def spoken_words(vocabulary: Vocabulary, nearest: Sequence[Found] = ()) -> list[str]:
+    """The words to have in mind: all options, and of the places those that were nearest."""
+    options = list(dict.fromkeys(one.text for one in vocabulary.options))
+    places = list(dict.fromkeys(one.phrase.text for one in nearest if one.place))
+    return options + places

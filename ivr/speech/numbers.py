@@ -1,0 +1,111 @@
+"""Digits and numbers as one says them: "nol delapan satu", "dua puluh satu", "dua ratus". Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ivr.speech.phones import best_spot, sounds, words
+
+DIGITS = {
+    **{"nol": "0", "kosong": "0", "satu": "1", "dua": "2", "tiga": "3", "empat": "4", "lima": "5"},
+    **{"enam": "6", "tujuh": "7", "delapan": "8", "sembilan": "9"},
+}
+HALF = {"belas": 10, "puluh": 10, "ratus": 100, "ribu": 1000}
+ONE = {"sepuluh": 10, "sebelas": 11, "seratus": 100, "seribu": 1000}
+_SPOKEN = (*DIGITS, *HALF, *ONE)
+_SHORT = {"mpat": "empat", "pat": "empat", "nam": "enam", "tuju": "tujuh", "lapan": "delapan"}
+_SHORT |= {
+    "atu": "satu",
+    "se": "satu",
+    "ji": "satu",
+    "ro": "dua",
+    "semilan": "sembilan",
+    "sanga": "sembilan",
+}
+_ENGLISH = {"zero": "nol", "null": "nol", "no": "nol", "nul": "nol", "do": "dua", "two": "dua"}
+_LEAST = 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Digits that a text may mean, and how near its words come to theirs, up to 1."""
+
+    digits: str
+    words: str
+    nearness: float
+
+
+def readings(text: str, most: int) -> list[Reading]:
+    """Every meaning of up to ``most`` digits, the nearest first; none where other things were said."""
+    said = [part for word in words(text) for part in re.findall(r"\d|\D+", word)]
+    heard = [one for one in (_number_word(word) for word in said) if one is not None]
+    if not heard:
+        return []
+    nearness = min(near for _, near in heard) * (0.4 + 0.6 * len(heard) / len(said))
+    tokens = [word for word, _ in heard]
+    every = {digits for digits in _meanings(tokens) if 0 < len(digits) <= most}
+    found = [Reading(digits, " ".join(tokens), nearness) for digits in sorted(every, key=len)]
+    return sorted(found, key=lambda one: -one.nearness)
+
+
+def _number_word(word: str) -> tuple[str, float] | None:
+    """The number word that this is or sounds like; None for any other word."""
+    if word.isdigit():
+        return next(name for name, digit in DIGITS.items() if digit == word), 1.0
+    word = _SHORT.get(word, _ENGLISH.get(word, word))
+    if word in _SPOKEN:
+        return word, 1.0
+    heard = sounds((word,))
+    near, name = max((_likeness(name, heard.letters, word), name) for name in _SPOKEN)
+    return (name, near) if near >= _LEAST else None
+
+
+def _likeness(name: str, letters: str, word: str) -> float:
+    wanted = sounds((name,))
+    there = best_spot(wanted, sounds((word,))).nearness
+    return there * min(1.0, len(wanted.letters) / len(letters) + 0.2)
+
+
+def _meanings(tokens: Sequence[str]) -> set[str]:
+    """Word by word, and with every number taken whole: "dua puluh satu" is 21 or 201 ("20", "1")."""
+    if not tokens:
+        return {""}
+    found: set[str] = set()
+    first, *rest = tokens
+    if first in DIGITS:
+        found |= {DIGITS[first] + more for more in _meanings(rest)}
+    for size in range(len(tokens), 0, -1):
+        value = _value(tokens[:size])
+        if value is not None and value >= 10:
+            found |= {str(value) + more for more in _meanings(tokens[size:])}
+    return found
+
+
+def _value(tokens: Sequence[str]) -> int | None:
+    """The value of one whole number of up to four digits; None if it is not one."""
+    total, left = 0, 10000
+    number = 0
+    while number < len(tokens):
+        word = tokens[number]
+        following = tokens[number + 1] if number + 1 < len(tokens) else ""
+        if word in ONE:
+            amount, unit = ONE[word], 1 if word == "sebelas" else ONE[word]
+            number += 1
+        elif word in DIGITS and DIGITS[word] != "0" and following in HALF:
+            digit = int(DIGITS[word])
+            unit = 1 if following == "belas" else HALF[following]
+            amount = 10 + digit if following == "belas" else digit * unit
+            number += 2
+        elif word in DIGITS and DIGITS[word] != "0":
+            amount, unit = int(DIGITS[word]), 1
+            number += 1
+        else:
+            return None
+        if unit >= left:
+            return None
+        if unit == 1 and amount >= 10 and left <= 10:
+            return None  # "dua puluh sebelas"
+        total, left = total + amount, unit
+    return total

@@ -1,0 +1,255 @@
+"""The workers: a bounded number of processes that recognise, each replaced when it falls or hangs.
+
+Utterances are spread over them as they begin. None of them is waited for longer than ``DEADLINE_S``:
+an answer that is not there by then is ``late``, one whose process fell is ``failed``, and where the
+answer could not be in time, nobody begins to listen: ``busy``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import structlog
+
+from ivr.flow.spoken import Heard, Nothing, Vocabulary
+from ivr.speech import pipe
+from ivr.speech.recogniser import CannotListen, Samples
+from ivr.speech.wire import from_text
+from ivr.speech.worker import ENGINES
+
+DEADLINE_S = 2.5
+WORKERS = 2
+MOST_OPEN = 8
+"""Utterances of one worker at a time; one that only speaks costs next to nothing."""
+
+FIRST_GUESS_S = 0.4
+"""What an answer takes before any was measured."""
+
+LOAD_S = 35.0
+PAUSES_S = (0.0, 0.1, 0.5, 2.0, 10.0)
+"""Before a worker that fell is started again, by how often it fell without being ready in between."""
+
+NOBODY_S = 20.0
+"""Without any worker for so long there is no point in going on."""
+
+log = structlog.get_logger(__name__)
+
+
+class NobodyRecognises(Exception):
+    """No worker came back: this process is better started anew."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A FINISH that is not answered yet."""
+
+    number: int
+    at: float
+    answer: asyncio.Future[Heard | Nothing]
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One process, and what it owes."""
+
+    process: asyncio.subprocess.Process
+    ready: bool = False
+    asked: deque[_Asked] = field(default_factory=deque)
+    open: set[int] = field(default_factory=set)
+    answered_at: float = 0.0
+    late: bool = False  # killed for it
+
+    def send(self, kind: bytes, number: int, body: bytes = b"") -> None:
+        """Never waits: the pipe buffers, and a worker that does not read is killed."""
+        if self.process.stdin is not None and not self.process.stdin.is_closing():
+            self.process.stdin.write(pipe.packed(kind, number, body))
+
+
+class Listening:
+    """One utterance in one worker."""
+
+    def __init__(self, pool: Pool, worker: _Worker, number: int) -> None:
+        self._pool, self._worker, self._number = pool, worker, number
+
+    def feed(self, samples: Samples) -> None:
+        self._worker.send(pipe.FEED, self._number, samples.astype("<i2").tobytes())
+
+    async def finish(self) -> Heard | Nothing:
+        """What was said up to now; within ``DEADLINE_S``. More may be fed after it."""
+        return await self._pool.finish(self._worker, self._number)
+
+    def drop(self) -> None:
+        """It is over. More than once does no harm."""
+        if self._number in self._worker.open:
+            self._worker.open.discard(self._number)
+            self._worker.send(pipe.DROP, self._number)
+
+
+class Pool:
+    """``start`` it, ``listen``, ``close`` it."""
+
+    def __init__(self, *, workers: int = WORKERS, engine: str = ENGINES) -> None:
+        self.engine = ""
+        self.restarts = 0
+        self._wanted = workers
+        self._command = (sys.executable, "-m", "ivr.speech.worker", "--engine", engine)
+        self._workers: list[_Worker] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._numbers: Iterator[int] = itertools.count(1)
+        self._takes_s = FIRST_GUESS_S
+        self._first: asyncio.Future[str] | None = None
+        self._ready_at = 0.0  # when a worker was there last
+
+    async def start(self) -> None:
+        """Back once one worker is ready. Raises CannotListen where there is no engine."""
+        loop = asyncio.get_running_loop()
+        self._first = loop.create_future()
+        self._ready_at = loop.time()
+        self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._wanted)]
+        try:
+            async with asyncio.timeout(LOAD_S):
+                self.engine = await self._first
+        except TimeoutError:
+            raise CannotListen(
+                f"Mesin pengenal suara belum siap sesudah {LOAD_S:.0f} detik."
+            ) from None
+
+    async def fallen(self) -> None:
+        """Comes back by an exception only: CannotListen or NobodyRecognises, once no worker is left."""
+        loop = asyncio.get_running_loop()
+        while True:
+            done, waiting = await asyncio.wait(self._keepers, timeout=1.0)
+            if not waiting:
+                next(iter(done)).result()
+            if any(worker.ready for worker in self._workers):
+                self._ready_at = loop.time()
+            elif loop.time() - self._ready_at > NOBODY_S:
+                raise NobodyRecognises
+
+    async def close(self) -> None:
+        """Kill them all."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    def listen(self, vocabulary: Vocabulary) -> Listening | Nothing:
+        """Somebody speaks; where no worker has room for it, or none is there: why not."""
+        ready = [worker for worker in self._workers if worker.ready]
+        if not ready:
+            return Nothing("failed")
+        worker = min(ready, key=lambda worker: (len(worker.open), len(worker.asked)))
+        expected = (len(worker.asked) + 1) * self._takes_s
+        if len(worker.open) >= MOST_OPEN or expected > DEADLINE_S:
+            return Nothing("busy")
+        number = next(self._numbers)
+        worker.open.add(number)
+        worker.send(pipe.START, number, json.dumps(asdict(vocabulary)).encode())
+        return Listening(self, worker, number)
+
+    async def finish(self, worker: _Worker, number: int) -> Heard | Nothing:
+        """The answer of one worker for one of its utterances."""
+        if not worker.ready:
+            return Nothing("failed")
+        loop = asyncio.get_running_loop()
+        asked = _Asked(number, loop.time(), loop.create_future())
+        worker.asked.append(asked)
+        worker.send(pipe.FINISH, number)
+        done, _ = await asyncio.wait((asked.answer,), timeout=DEADLINE_S)
+        if done:
+            return asked.answer.result()
+        if loop.time() - max(worker.answered_at, asked.at) >= DEADLINE_S:
+            log.error("worker_late_and_killed", pid=worker.process.pid)
+            worker.late = True
+            self._kill(worker)
+        return Nothing("late")
+
+    async def _keep(self) -> None:
+        """Have one worker, whatever happens to it."""
+        falls = 0
+        while True:
+            worker = await self._begun()
+            self._workers.append(worker)
+            try:
+                await self._follow(worker)
+            finally:
+                was_ready, worker.ready = worker.ready, False
+                self._workers.remove(worker)
+                self._kill(worker)
+                self._owe_nothing(worker)
+            await worker.process.wait()
+            falls = 0 if was_ready else falls + 1
+            self.restarts += 1
+            log.error("worker_fell", pid=worker.process.pid, code=worker.process.returncode)
+            await asyncio.sleep(PAUSES_S[min(falls, len(PAUSES_S) - 1)])
+
+    async def _begun(self) -> _Worker:
+        environment = {n: text for n, text in os.environ.items() if n != "SIAGA_BEAT_FD"}
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**environment, "OMP_NUM_THREADS": "1"},
+        )
+        return _Worker(process)
+
+    async def _follow(self, worker: _Worker) -> None:
+        """Take in what it says, until it ends or says what nobody can read."""
+        reader = worker.process.stdout
+        assert reader is not None  # noqa: S101 (it was asked for)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readexactly(pipe.LENGTH.size)
+                try:
+                    frame = pipe.unpacked(await reader.readexactly(pipe.length(head)))
+                except ValueError as error:
+                    log.error("worker_not_understood", error=str(error))
+                    return
+                self._take(worker, frame, loop.time())
+
+    def _take(self, worker: _Worker, frame: pipe.Frame, now: float) -> None:
+        first = self._first
+        text = frame.body.decode(errors="replace")
+        if frame.kind == pipe.READY:
+            worker.ready = True
+            worker.answered_at = now
+            if first is not None and not first.done():
+                first.set_result(text)
+        elif frame.kind == pipe.CANNOT:
+            if first is not None and not first.done():
+                first.set_exception(CannotListen(text))
+            raise CannotListen(text)
+        elif frame.kind == pipe.ANSWER and worker.asked:
+            asked = worker.asked.popleft()
+            took = now - max(asked.at, worker.answered_at)
+            self._takes_s += 0.2 * (took - self._takes_s)
+            worker.answered_at = now
+            if not asked.answer.done():
+                asked.answer.set_result(_read(text))
+
+    def _owe_nothing(self, worker: _Worker) -> None:
+        """Whoever waits for it is told that it fell."""
+        worker.open.clear()
+        for asked in worker.asked:
+            if not asked.answer.done():
+                asked.answer.set_result(Nothing("late" if worker.late else "failed"))
+        worker.asked.clear()
+
+    def _kill(self, worker: _Worker) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.kill()
+
+
+def _read(text: str) -> Heard | Nothing:
+    try:
+        return from_text(text)
+    except ValueError:
+        return Nothing("failed")

@@ -1,0 +1,197 @@
+"""Whisper as a recogniser of what a menu asks for.
+
+What was said is written down twice, freely and with the vocabulary in mind; every phrase is compared with
+both by its sounds; the few nearest are put to the model once more, in the sentence that was heard; and
+the three together make a score, of which ``certainty`` makes a chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ivr.flow.spoken import Heard, Nothing, Phrase, Possible, Vocabulary
+from ivr.speech import answer, certainty, gate, matching, numbers, phones
+from ivr.speech.invented import invented, without_repeats
+from ivr.speech.recogniser import RATE, Samples
+from ivr.speech.whisper_model import Model, Sound
+
+_MODEL = re.compile(
+    r"^(faster-)?whisper-|-[0-9a-f]{12}$"
+)  # what a folder's name says beside the size
+_LONGEST_S = 15
+_LEAD_S, _TAIL_S = 0.3, 0.4
+_CANDIDATES = 6
+_FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
+_UNHEARD = 0.3  # what a phrase counts in a text that holds nothing near it
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value and the words for it; how near each text came, and the sentence that holds the words."""
+
+    value: str
+    words: str
+    place: bool
+    sentence: str
+    free: float = _UNHEARD
+    prompted: float = _UNHEARD
+    forced: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return _FREE * self.free + _PROMPTED * self.prompted + _FORCED * self.forced
+
+
+class Whisper:
+    """A Whisper model in CTranslate2's form, from a folder. Raises CannotListen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._model = Model(folder)
+        self.name = f"whisper {_MODEL.sub('', folder.name)}"
+
+    def start(self, vocabulary: Vocabulary) -> WhisperUtterance:
+        return WhisperUtterance(self._model, self.name, vocabulary)
+
+
+class WhisperUtterance:
+    """Audio is kept until the end; ``finish`` decodes all of it each time."""
+
+    def __init__(self, model: Model, name: str, vocabulary: Vocabulary) -> None:
+        self._model = model
+        self._name = name
+        self._vocabulary = vocabulary
+        self._samples: list[Samples] = []
+
+    def feed(self, samples: Samples) -> str:
+        self._samples.append(samples.copy())
+        return ""
+
+    def finish(self) -> Heard | Nothing:
+        said = np.concatenate(self._samples) if self._samples else np.zeros(0, dtype=np.int16)
+        speech = gate.speech(said)
+        if speech is None:
+            return Nothing("silence")
+        if speech.seconds < gate.SPEECH_S:
+            return Nothing("noise")
+        start = max(0, speech.start - int(_LEAD_S * RATE))
+        end = min(speech.end + int(_TAIL_S * RATE), start + _LONGEST_S * RATE)
+        return understand(self._model, self._name, self._vocabulary, said[start:end], speech)
+
+
+def understand(
+    model: Model, name: str, vocabulary: Vocabulary, said: Samples, speech: gate.Speech
+) -> Heard | Nothing:
+    sound = model.hear(said)
+    free = model.write(sound)
+    text = without_repeats(free.text)
+    if invented(text) or not phones.words(text):
+        return Nothing("noise", text[: answer.LONGEST_TEXT])
+    prompted = without_repeats(model.write(sound, _in_mind(text, vocabulary)).text)
+    candidates = weighed(model, sound, vocabulary, text, prompted)
+    return heard(vocabulary, text, name, candidates, speech)
+
+
+def weighed(
+    model: Model, sound: Sound, vocabulary: Vocabulary, text: str, prompted: str
+) -> list[Candidate]:
+    """The likely values, the likeliest first; those that are near were put to the model again."""
+    found = _candidates(vocabulary, text, prompted)
+    found = sorted(found, key=lambda one: -one.score)
+    likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
+    if likely:
+        sentences = list(dict.fromkeys([text, *(one.sentence for one in likely)]))
+        chances = dict(zip(sentences, model.chances(sound, sentences), strict=True))
+        best = max(chances.values())
+        likely = [replace(one, forced=chances[one.sentence] / best) for one in likely]
+    return sorted([*likely, *rest], key=lambda one: (-one.score, -len(one.words)))
+
+
+def _candidates(vocabulary: Vocabulary, text: str, prompted: str) -> list[Candidate]:
+    spots: dict[tuple[bool, Phrase], Candidate] = {}
+    for found in matching.find(text, vocabulary):
+        spots[found.place, found.phrase] = Candidate(
+            found.phrase.value,
+            found.phrase.text,
+            found.place,
+            matching.put(text, found),
+            free=found.nearness,
+        )
+    for found in matching.find(prompted, vocabulary):
+        key = found.place, found.phrase
+        other = spots.get(key) or Candidate(
+            found.phrase.value, found.phrase.text, found.place, matching.put(prompted, found)
+        )
+        spots[key] = replace(other, prompted=found.nearness)
+    every = list(spots.values())
+    if vocabulary.digits:
+        every += _digits(vocabulary.digits, text, prompted)
+    return every
+
+
+def _digits(most: int, text: str, prompted: str) -> list[Candidate]:
+    made: dict[str, Candidate] = {}
+    for reading in numbers.readings(text, most):
+        made[reading.digits] = Candidate(
+            reading.digits, reading.words, False, reading.words, free=reading.nearness
+        )
+    for reading in numbers.readings(prompted, most):
+        other = made.get(reading.digits) or Candidate(
+            reading.digits, reading.words, False, reading.words
+        )
+        made[reading.digits] = replace(other, prompted=reading.nearness)
+    return list(made.values())
+
+
+def heard(
+    vocabulary: Vocabulary,
+    text: str,
+    name: str,
+    candidates: list[Candidate],
+    speech: gate.Speech,
+) -> Heard:
+    options = _best_of_each(one for one in candidates if not one.place)
+    options = _without_help(options)
+    places = _best_of_each(one for one in candidates if one.place)
+    return answer.heard(
+        text,
+        name,
+        _chances(vocabulary.kind, options, speech),
+        _chances("place", places, speech),
+    )
+
+
+def _chances(kind: str, candidates: list[Candidate], speech: gate.Speech) -> list[Possible]:
+    """Of each, against the nearest of another value."""
+    scores = [one.score for one in candidates]
+    return [
+        Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
+        for n, one in enumerate(candidates)
+        for rival in [max((*scores[:n], *scores[n + 1 :]), default=_UNHEARD)]
+    ]
+
+
+def _best_of_each(candidates: Iterable[Candidate]) -> list[Candidate]:
+    best: dict[str, Candidate] = {}
+    for one in candidates:
+        if one.value not in best or one.score > best[one.value].score:
+            best[one.value] = one
+    return sorted(best.values(), key=lambda one: (-round(one.score, 2), -len(one.words)))
+
+
+def _without_help(options: list[Candidate]) -> list[Candidate]:
+    """An option wins over a cry for help in the same sentence."""
+    if any(one.value != matching.HELP and one.score >= matching.CLEAR for one in options):
+        return [one for one in options if one.value != matching.HELP]
+    return options
+
+
+def _in_mind(text: str, vocabulary: Vocabulary) -> list[str]:
+    if vocabulary.digits:
+        return [*numbers.DIGITS, "puluh", "belas", *(one.text for one in vocabulary.options)]
+    near = matching.find(text, vocabulary)[:20]
+    return matching.spoken_words(vocabulary, near)

@@ -1,0 +1,198 @@
+"""Sounds, a recogniser of the tests' own, and the two clients of the speech process, over real sockets.
+
+The recogniser is loaded by worker processes by its name: ``speech_world:load``. What it hears is told by
+the number of samples alone; a vocabulary's first option tells it how to behave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import wave
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from ivr.config import SpeechSettings
+from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
+from ivr.speech.lines import Switchboard
+from ivr.speech.pool import Pool
+from ivr.speech.recogniser import RATE, CannotListen, Samples
+from ivr.speech.server import listen, serve
+from ivr.speech.wire import ASTERISK, CONTROLLER, Question, from_text, question_to_json
+
+ENGINE = "speech_world:load"
+FRAME_BYTES = 320
+MENU = Vocabulary("menu", (Phrase("kebakaran", "1"), Phrase("polisi", "4")))
+FALLS = Vocabulary("menu", (Phrase("jatuh", "1"),))
+SLOW = Vocabulary("menu", (Phrase("lambat", "1"),))
+RAISES = Vocabulary("menu", (Phrase("galat", "1"),))
+NOISE = Vocabulary("menu", (Phrase("derau", "1"),))
+
+
+class Listener:
+    """Hears how much there was."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._how, self._samples = vocabulary.options[0].text, 0
+
+    def feed(self, samples: Samples) -> str:
+        self._samples += len(samples)
+        return ""
+
+    def finish(self) -> Heard | Nothing:
+        if self._how == "jatuh":
+            os.abort()
+        if self._how == "galat":
+            raise RuntimeError("an engine's own fault")
+        if self._how == "lambat":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self._how == "derau":
+            return Nothing("noise")
+        return Heard(str(self._samples), "1", 0.91, engine="uji")
+
+
+class Counting:
+    """A recogniser that understands everything as the first option."""
+
+    name = "uji"
+
+    def start(self, vocabulary: Vocabulary) -> Listener:
+        return Listener(vocabulary)
+
+
+def load(settings: SpeechSettings) -> Counting:
+    return Counting()
+
+
+def cannot(settings: SpeechSettings) -> Counting:
+    raise CannotListen("Bobot tidak ada di sini.")
+
+
+def silence(seconds: float) -> Samples:
+    return np.zeros(round(seconds * RATE), np.int16)
+
+
+def voice(seconds: float, *, seed: int = 1, level: float = 6000.0) -> Samples:
+    """Something with the pitch of a voice, and its unsteadiness."""
+    chance = np.random.default_rng(seed)
+    at = np.arange(round(seconds * RATE)) / RATE
+    pitch = 140 + 12 * np.sin(2 * np.pi * 4 * at) + chance.normal(0, 0.3, len(at)).cumsum() / 20
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    sound = sum(np.sin(phase * n) / n for n in range(1, 12))
+    return (level * sound / 2 * (0.7 + 0.3 * np.sin(2 * np.pi * 3 * at))).astype(np.int16)
+
+
+def spoken() -> Samples:
+    """A sentence of a shipped prompt, 8 kHz."""
+    folder = Path(__file__).parent.parent / "prompts" / "audio" / "id"
+    with wave.open(str(next(folder.glob("bencana-alam-3*.wav")))) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.dtype("<i2"))
+        return samples[:: file.getframerate() // RATE].astype(np.int16)
+
+
+def question(number: str, vocabulary: Vocabulary = MENU, **more: Any) -> Question:
+    said: dict[str, Any] = {"prompt_s": 0.0, "wait_s": 5.0, "bargein": True, **more}
+    return Question(number, vocabulary, **said)
+
+
+class Asterisk:
+    """One caller's connection, as res_speech_aeap makes and uses it."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self._ids = itertools.count(1)
+
+    async def request(self, name: str, **more: Any) -> dict[str, Any]:
+        """A request, and the answer to it."""
+        number = f"c738fc30-{next(self._ids)}"
+        await self.connection.send(json.dumps({"request": name, "id": number, **more}))
+        answer = json.loads(await self.connection.recv())
+        assert (answer["response"], answer["id"]) == (name, number)
+        return dict(answer)
+
+    async def set_up(self, codec: str = "slin", version: str = "0.1.0") -> dict[str, Any]:
+        return await self.request("setup", version=version, codecs=[{"name": codec}], params={})
+
+    async def ask(self, number: str) -> None:
+        assert "error_msg" not in await self.request("set", params={"ask": number})
+
+    async def say(self, *sounds: Samples) -> None:
+        """As fast as it goes: the speech process has no clock of its own for audio."""
+        sound = np.concatenate(sounds).astype("<i2").tobytes()
+        for at in range(0, len(sound), FRAME_BYTES):
+            await self.connection.send(sound[at : at + FRAME_BYTES])
+
+    async def result(self) -> tuple[Heard | Nothing, int]:
+        """The next result, which is answered as Asterisk does, and its score."""
+        said = json.loads(await self.connection.recv())
+        assert said["request"] == "set"
+        await self.connection.send(json.dumps({"response": "set", "id": said["id"]}))
+        (result,) = said["params"]["results"]
+        assert result["text"].isascii()
+        assert "\n" not in result["text"]
+        return from_text(result["text"]), int(result["score"])
+
+
+class World:
+    """A running speech process's inside: its switchboard, its workers, and its port."""
+
+    def __init__(self, switchboard: Switchboard, port: int) -> None:
+        self.switchboard, self.port = switchboard, port
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def asterisk(self) -> AsyncIterator[Asterisk]:
+        async with connect(self.url, subprotocols=[Subprotocol(ASTERISK)]) as connection:
+            caller = Asterisk(connection)
+            await caller.set_up()
+            yield caller
+
+    @contextlib.asynccontextmanager
+    async def controller(self) -> AsyncIterator[ClientConnection]:
+        async with connect(self.url, subprotocols=[Subprotocol(CONTROLLER)]) as connection:
+            yield connection
+
+    async def asked(self, *questions: Question) -> None:
+        """Let a controller ask them, and see that they came in."""
+        async with self.controller() as controller:
+            for one in questions:
+                await controller.send(json.dumps({"ask": question_to_json(one)}))
+            await controller.send(json.dumps({"drop": "none such"}))
+        # the connection is closed, so all that it said was read
+
+
+@contextlib.asynccontextmanager
+async def world(*, workers: int = 1, noise: Sequence[int] = ()) -> AsyncIterator[World]:
+    """With a real pool, and a detector that takes everything for speech but the looks of ``noise``."""
+    pool = Pool(workers=workers, engine=ENGINE)
+    looks = itertools.count()
+
+    async def is_speech(samples: Samples) -> bool:
+        await asyncio.sleep(0)
+        return next(looks) not in noise
+
+    listening = listen(0)
+    port = listening.getsockname()[1]
+    try:
+        await pool.start()
+        switchboard = Switchboard(pool, is_speech)
+        server = await serve(listening, switchboard)
+        try:
+            yield World(switchboard, port)
+        finally:
+            server.close()
+            await server.wait_closed()
+    finally:
+        await pool.close()
