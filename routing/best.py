@@ -16,8 +16,9 @@ from routing.model import Location
 GUESS = 0.5
 """Under this confidence a code is a guess: the default of a line, an area code."""
 
-SAID = 0.9
-"""From here on the caller has said it himself; under this an area stands for its first kecamatan."""
+SAID = 0.8
+"""From here on the caller has said it himself, in words or with keys, which are surer; under this an area
+stands for its first kecamatan."""
 
 OUTSIDE_WORTH = 0.55
 """How sure a measured point outside the area is taken to be: more than a guess, less than a place."""

@@ -198,9 +198,19 @@ class TrunksEntry(Written):
     masuk: dict[str, TrunkInEntry] = Field(default_factory=dict)
 
 
+_Aliases = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=80)]],
+    Field(
+        max_length=20,
+        description="Nama lain yang dipakai orang untuk tempat ini, misalnya [Selatbaru].",
+    ),
+]
+
+
 class DesaEntry(Written):
     name: str = Field(min_length=1, max_length=80)
     postcode: _Postcode = ""
+    aliases: _Aliases = Field(default_factory=list)
 
 
 def _by_its_name(value: object) -> object:
@@ -215,6 +225,7 @@ class PlaceEntry(Written):
     block: str = Field(min_length=1, max_length=40)
     points: list[tuple[float, float]] = Field(default_factory=list)
     postcode: _Postcode = ""
+    aliases: _Aliases = Field(default_factory=list)
     desa: dict[
         str,
         Annotated[DesaEntry, BeforeValidator(_by_its_name, json_schema_input_type=DesaEntry | str)],

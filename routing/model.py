@@ -40,7 +40,10 @@ DIRECT = "langsung"
 """The ``via`` of a ``sip:`` contact: it needs no trunk."""
 
 PRESSED = "ivr_dtmf"
-"""The source that tells where the incident is, as the caller says; all others tell of his phone."""
+SPOKEN = "ivr_speech"
+BY_THE_CALLER = (PRESSED, SPOKEN)
+"""The sources that tell where the incident is, as the caller says with his keys or in words; all others
+tell of his phone."""
 
 KECAMATAN = 8
 """So many letters of a code name the kecamatan: 14.03.09 of desa 14.03.09.1001."""
@@ -65,7 +68,7 @@ class Location:
     said it, cut to a length that can be kept.
     """
 
-    source: str  # sip_pidf pani aml_https aml_sms fixed_line known_number trunk ivr_dtmf operator
+    source: str  # sip_pidf pani aml_https aml_sms fixed_line known_number trunk ivr_dtmf ivr_speech operator
     code: str | None = None
     lat: float | None = None
     lon: float | None = None
@@ -88,16 +91,19 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Desa:
-    """One desa or kelurahan. ``code`` is the whole one, 14.03.09.1001."""
+    """One desa or kelurahan. ``code`` is the whole one, 14.03.09.1001. ``aliases`` are what people call
+    it, beside its name."""
 
     code: str
     name: str
     postcode: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One kecamatan, with its desa by code. ``points`` are (lat, lon) of known settlements."""
+    """One kecamatan, with its desa by code. ``points`` are (lat, lon) of known settlements, ``aliases``
+    what people call it, beside its name."""
 
     code: str
     name: str
@@ -105,6 +111,7 @@ class Place:
     points: tuple[tuple[float, float], ...] = ()
     postcode: str = ""  # of the desa that have none of their own
     desa: Mapping[str, Desa] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

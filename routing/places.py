@@ -92,10 +92,23 @@ def places(reading: Reading) -> dict[str, Place]:
                 )
                 reading.problem("places", (*at, "desa", number), "name", message)
         desa = {
-            f"{code}.{number}": Desa(f"{code}.{number}", one.name, one.postcode or written.postcode)
+            f"{code}.{number}": Desa(
+                f"{code}.{number}",
+                one.name,
+                one.postcode or written.postcode,
+                tuple(one.aliases),
+            )
             for number, one in written.desa.items()
         }
-        found[code] = Place(code, written.name, written.block, points, written.postcode, desa)
+        found[code] = Place(
+            code,
+            written.name,
+            written.block,
+            points,
+            written.postcode,
+            desa,
+            tuple(written.aliases),
+        )
         _twins(reading, (*at, "desa"), {number: one.name for number, one in written.desa.items()})
     names = {code: place.name for code, place in found.items()}
     _twins(reading, ("kecamatan",), names, "name")

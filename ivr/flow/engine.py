@@ -28,18 +28,25 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.model import (
     OPERATOR_STEP,
+    Answer,
     CallState,
     Dialplan,
     FlowError,
     Locatable,
     Outcome,
+    Proposal,
     Turn,
     UnexpectedEvent,
     go,
 )
+from ivr.flow.speech import agrees, asked_again, listening, meant, placed, propose
+from ivr.flow.spoken import Heard, Vocabulary
+from ivr.flow.vocabulary import OPERATOR_VALUE as OPERATOR_KEY
+from ivr.flow.vocabulary import YES_VALUE
 
 __all__ = ["FlowError", "UnexpectedEvent", "advance", "begin", "replay"]
 
@@ -48,8 +55,6 @@ MAX_STEPS_PER_TURN = 50
 
 MAX_TURNS = 40
 """After so many turns nobody is asked anything more, however the dialplan loops: a person is."""
-
-OPERATOR_KEY = "0"
 
 
 def begin(dialplan: Dialplan, offered: CallOffered) -> Turn:
@@ -70,12 +75,24 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
             return _located(dialplan, state.told(location))
     if state.ended or state.waiting is None:
         raise UnexpectedEvent(f"{type(event).__name__} after the dialogue ended")
-    following = replace(state, turn=state.turn + 1)
+    following = replace(state, turn=state.turn + 1, spoken=False)
     match state.waiting, event:
         case _, DeadlinePassed():
             outcome = go(following, OPERATOR_STEP)
         case ((Gather() | Record()), DigitsEntered(digits=digits)) if digits == OPERATOR_KEY:
             outcome = go(following, OPERATOR_STEP)
+        case Gather(vocabulary=None), SpeechHeard():
+            raise UnexpectedEvent("SpeechHeard where nobody listens")
+        case Gather(), (DigitsEntered() | NoInput() | SpeechHeard()) if state.proposal is not None:
+            outcome = _answered(dialplan, following, state.proposal, event)
+        case Gather(vocabulary=Vocabulary() as vocabulary) as asked, SpeechHeard(heard):
+            said = meant(dialplan, following, vocabulary, heard)
+            if said is None:
+                outcome = dialplan.step(state.step).resume(dialplan, following, event)
+            elif said.sure:
+                outcome = _taken(dialplan, following, said.option, said.place, event)
+            else:
+                outcome = propose(dialplan, following, asked, said)
         case (
             (Gather(), (DigitsEntered() | NoInput()) as answer)
             | (Record(), (Recorded() | NoInput()) as answer)
@@ -106,9 +123,46 @@ def replay(dialplan: Dialplan, events: Iterable[Event]) -> Turn:
     return turn
 
 
+def _answered(dialplan: Dialplan, call: CallState, proposal: Proposal, answer: Answer) -> Outcome:
+    """Somebody was asked whether he was heard rightly."""
+    key = agrees(dialplan, call, answer)
+    if key == OPERATOR_KEY:
+        return go(call, OPERATOR_STEP)
+    if key != YES_VALUE:
+        return asked_again(call, proposal)
+    call = replace(call, proposal=None, waiting=proposal.asked)
+    event = SpeechHeard(Heard("", place=proposal.place))
+    return _taken(dialplan, call, proposal.option, proposal.place, event)
+
+
+def _taken(
+    dialplan: Dialplan, call: CallState, option: str, place: str, event: SpeechHeard
+) -> Outcome:
+    """What somebody said is done: as if he had pressed the keys, through several menus if need be."""
+    call, actions = placed(dialplan, call, place) if place else (call, ())
+    call = replace(call, spoken=True)
+    if option == OPERATOR_KEY:
+        return go(call, OPERATOR_STEP, *actions)
+    if not option:
+        outcome = dialplan.step(call.step).resume(dialplan, call, event)
+        return replace(outcome, actions=(*actions, *outcome.actions))
+    number = isinstance(call.waiting, Gather) and call.waiting.max_digits > 1
+    *before, last = [option] if number else list(option)
+    for key in before:
+        outcome = dialplan.step(call.step).resume(dialplan, call, DigitsEntered(key))
+        turn = _follow(dialplan, outcome)
+        if not isinstance(turn.state.waiting, Gather):  # nobody is asked anything more
+            return Outcome(turn.state, (*actions, *turn.actions))
+        call = turn.state
+        actions = (*actions, *(one for one in turn.actions[:-1] if not isinstance(one, Wait)))
+    outcome = dialplan.step(call.step).resume(dialplan, call, DigitsEntered(last))
+    return replace(outcome, actions=(*actions, *outcome.actions))
+
+
 def _located(dialplan: Dialplan, call: CallState) -> Turn:
-    """Something was learned of the phone: the wait goes on, unless its step needs no answer now."""
-    if isinstance(call.waiting, Gather):
+    """Something was learned of the phone: the wait goes on, unless its step needs no answer now, or
+    waits to hear whether the caller was understood."""
+    if isinstance(call.waiting, Gather) and call.proposal is None:
         step = dialplan.step(call.step)
         following = replace(call, turn=call.turn + 1)
         outcome = step.located(dialplan, following) if isinstance(step, Locatable) else None
@@ -132,6 +186,8 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
             actions.pop()
             outcome = go(outcome.call, OPERATOR_STEP)
         elif isinstance(last, Wait):
+            if isinstance(last, Gather):
+                actions[-1] = listening(dialplan, outcome.call, last)
             said = _waiting_once(_in_language(dialplan, outcome.call, actions))
             return Turn(replace(outcome.call, waiting=said[-1]), said)  # type: ignore[arg-type]
         else:
@@ -140,7 +196,16 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
 
 
 def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
-    call = replace(call, step=name, waiting=None, no_input=0, no_match=0, entered=None, asking="")
+    call = replace(
+        call,
+        step=name,
+        waiting=None,
+        no_input=0,
+        no_match=0,
+        entered=None,
+        asking="",
+        proposal=None,
+    )
     return dialplan.step(name).enter(dialplan, call)
 
 

@@ -1,69 +1,79 @@
-"""Words instead of a key: which key of the question that waits stands for what a caller said.
+"""What words that are written down say, by a vocabulary: the ear of transcripts and of the terminal.
 
-Only whole words count, and only if they point to one key: what is heard twice in different ways is
-not guessed. A cry for help is the operator's key everywhere.
+Only whole words count, the longest phrases first, so that "rupat utara" is not "rupat". What may be two
+things is not guessed. A cry for help is the operator's key, unless the sentence says what help is needed:
+"tolong, ada kebakaran" is a fire.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from ivr.flow.actions import Gather
-from ivr.flow.engine import OPERATOR_KEY
-from ivr.flow.model import CallState, Dialplan
-from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.spoken import Heard, Phrase, Possible, Vocabulary
+from ivr.flow.vocabulary import OPERATOR_VALUE, area_of, plain
 
-CRIES = ("tolong", "bantuan", "operator")
-"""Whoever says one of these reaches a person in every state."""
+ENGINE = "teks"
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was made of some words: the key (None: nothing), and what it stands for."""
-
-    key: str | None
-    meaning: str
-
-
-def heard(dialplan: Dialplan, call: CallState, said: str) -> Heard:
-    """The key that these words stand for, where the call waits now."""
-    if any(_occurs(cry, said) for cry in CRIES):
-        return Heard(OPERATOR_KEY, "petugas")
-    found: dict[str, str] = {}
-    for key, word, meaning in _offered(dialplan, call):
-        if _occurs(word, said):
-            found.setdefault(key, meaning)
-    if len(found) == 1:
-        return Heard(*next(iter(found.items())))
-    if found:
-        return Heard(None, f"dapat berarti {' atau '.join(found.values())}")
-    return Heard(None, "tidak dikenal")
+_DIGITS = {
+    word: str(digit)
+    for digit, words in enumerate(
+        (
+            ("nol", "kosong"),
+            ("satu",),
+            ("dua",),
+            ("tiga",),
+            ("empat",),
+            ("lima",),
+            ("enam",),
+            ("tujuh",),
+            ("delapan",),
+            ("sembilan",),
+        )
+    )
+    for word in words
+}
 
 
-def _offered(dialplan: Dialplan, call: CallState) -> Iterator[tuple[str, str, str]]:
-    """Each word that may be said now: its key, the word, what it stands for."""
-    if not isinstance(call.waiting, Gather):
-        return
-    step = dialplan.step(call.step)
-    if isinstance(step, AskPlaceStep):
-        if call.asking in ("", "keys"):  # digits have no names, and yes is no place
-            yield from ((key, name, name) for key, name in _places(dialplan, call).items())
-        return
-    options = [value for value in vars(step).values() if isinstance(value, Mapping)]
-    for key, option in (pair for offered in options for pair in offered.items()):
-        for word in getattr(option, "words", ()):
-            yield key, word, getattr(option, "incident", None) or word
+def understood(vocabulary: Vocabulary, said: str, confidence: float = 1.0) -> Heard:
+    """What was heard where somebody says this, as surely as is told."""
+    spoken = plain(said)
+    if vocabulary.kind == "digits" and (digits := _digits(spoken)):
+        fits = len(digits) <= vocabulary.digits
+        return Heard(said, digits if fits else "", confidence if fits else 0.0, engine=ENGINE)
+    phrases = (*vocabulary.options, *vocabulary.places)
+    places = {phrase.value for phrase in vocabulary.places}
+    found = list(dict.fromkeys(_occurring(phrases, spoken)))
+    options = [value for value in found if value not in places]
+    meant = [value for value in options if value != OPERATOR_VALUE] or options
+    where = [value for value in found if value in places]
+    where = [value for value in where if area_of(value) is None] or where
+    option = meant[0] if len(meant) == 1 else ""
+    place = where[0] if len(where) == 1 else ""
+    return Heard(
+        said,
+        option,
+        confidence if option else 0.0,
+        place,
+        confidence if place else 0.0,
+        tuple(Possible(value, 0.0) for value in (*meant, *where) if value not in (option, place)),
+        ENGINE,
+    )
 
 
-def _places(dialplan: Dialplan, call: CallState) -> Mapping[str, str]:
-    if call.area is None:
-        return {key: area.name for key, area in dialplan.places.areas.items()}
-    names = dialplan.places.names
-    return {key: names[code] for key, code in dialplan.area(call.area).kecamatan.items()}
+def _occurring(phrases: Iterable[Phrase], spoken: str) -> Iterable[str]:
+    """The values of the phrases in a text; no word of it belongs to two of them."""
+    left = f" {spoken} "
+    for phrase in sorted(phrases, key=lambda phrase: len(phrase.text), reverse=True):
+        without = re.sub(rf"(?<= ){re.escape(phrase.text)}(?= )", "|", left)
+        if without != left:
+            left = without
+            yield phrase.value
 
 
-def _occurs(word: str, said: str) -> bool:
-    spaced = r"\s+".join(re.escape(part) for part in word.casefold().split())
-    return re.search(rf"(?<!\w){spaced}(?!\w)", said.casefold()) is not None
+def _digits(spoken: str) -> str:
+    """Digits said one by one; nothing where anything else is said."""
+    words = spoken.split()
+    if not all(word in _DIGITS or word.isdecimal() for word in words):
+        return ""
+    return "".join(_DIGITS.get(word, word) for word in words)

@@ -34,8 +34,10 @@ from ivr.flow.model import (
 from ivr.flow.prompt import Prompt
 from ivr.flow.references import dangling
 from ivr.flow.steps import STEP_TYPES, AnyStep
+from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.operator import OperatorStep
 from ivr.flow.translations import Translation, heard, language_of, usable
+from ivr.flow.vocabulary import spoken_places
 from ivr.flow.written import (
     Dialled,
     Domain,
@@ -78,6 +80,8 @@ NEEDED_PHRASES = (
     "place_postcode",
     "place_postcode_unknown",
     "place_desa",
+    "speech_unknown",
+    "speech_confirm",
     "phone_elsewhere",
     "place.unknown",
     "place.outside",
@@ -278,7 +282,8 @@ def _dialplan(
     _entries(reading, typed, names)
     _references(reading, steps)
     translations, old = _translations(reading, steps, question, phrases)
-    places = _place_menu(reading, question, directory)
+    asked = any(isinstance(step, AskPlaceStep) for step in steps.values())
+    places = _place_menu(reading, question, directory, asked=asked)
     if typed is None or places is None or opening_hours is None:
         return None, old
     dialplan = Dialplan(
@@ -488,7 +493,11 @@ def _named(path: Path, part: object) -> Iterator[tuple[Path, str]]:
 
 
 def _place_menu(
-    reading: _Reading, question: _PlaceQuestion | None, directory: Directory | None
+    reading: _Reading,
+    question: _PlaceQuestion | None,
+    directory: Directory | None,
+    *,
+    asked: bool,
 ) -> PlaceMenu | None:
     tree = reading.trees[PLACES_FILE]
     if question is None or tree is None:
@@ -512,7 +521,9 @@ def _place_menu(
         code: {whole.rpartition(".")[2]: whole for whole in place.desa}
         for code, place in directory.places.items()
     }
-    return PlaceMenu(Prompt(question.prompt), areas, names, _postcodes(directory), desa)
+    named = {key: area.name for key, area in areas.items()}
+    spoken = spoken_places(directory.places, named) if asked else ()
+    return PlaceMenu(Prompt(question.prompt), areas, names, _postcodes(directory), desa, spoken)
 
 
 def _postcodes(directory: Directory) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
-from ivr.flow.actions import Action, Wait
+from ivr.flow.actions import Action, Gather, Wait
 from ivr.flow.calendar import Calendar
 from ivr.flow.events import (
     CallOffered,
@@ -25,6 +25,7 @@ from ivr.flow.events import (
 )
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import SURE, Phrase, Vocabulary
 from routing.best import GUESS, best, disagree, of_incident
 from routing.model import OPERATOR, PRESSED, Location, Route
 
@@ -39,6 +40,9 @@ OPERATOR_STEP = "operator"
 
 PRESSED_CONFIDENCE = 0.9
 """The caller pressed a key for the area and one for the kecamatan."""
+
+SPOKEN_CONFIDENCE = 0.8
+"""The caller said the name of the place."""
 
 GUESSED_CONFIDENCE = 0.4
 """The caller pressed a key for the area only; its first kecamatan stands in for it."""
@@ -86,7 +90,8 @@ class PlaceMenu:
     """How a caller tells the place with two keys. ``names`` are those of all kecamatan by code.
 
     ``postcodes`` are the places (kecamatan or desa) by five digits, ``desa`` the whole codes by
-    kecamatan and the last four digits; both empty where nobody has written them.
+    kecamatan and the last four digits; both empty where nobody has written them. ``spoken`` are the
+    names of all places as callers say them; none where no step asks for a place.
     """
 
     prompt: Prompt
@@ -94,6 +99,7 @@ class PlaceMenu:
     names: Mapping[str, str]
     postcodes: Mapping[str, str] = field(default_factory=dict)
     desa: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    spoken: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,16 @@ PlaceQuestion = Literal["", "keys", "confirm", "postcode", "desa"]
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What was heard, but not surely: the caller is asked whether it is right. ``asked`` is the question
+    that it answers, as it is asked again, of nobody who may speak, where it is not."""
+
+    option: str
+    place: str
+    asked: Gather
+
+
+@dataclass(frozen=True, slots=True)
 class CallState:
     """One call: the sum of its events. ``no_input`` and ``no_match`` count within the step."""
 
@@ -124,8 +140,14 @@ class CallState:
     no_match: int = 0
     incident: str | None = None
     area: str | None = None  # the key pressed at the first place question
-    place: str | None = None  # the kecamatan or desa that the keys gave
+    place: str | None = None  # the kecamatan or desa that the caller told
     confidence: float = 0.0  # of place
+    place_source: str = PRESSED  # of area and place: his keys or his words
+    named: str = ""  # a place that the caller said before he was asked for it
+    spoken: bool = False  # the answer at hand was said, not pressed
+    proposal: Proposal | None = None  # what he is asked about now, instead of the step's question
+    proposals: int = 0  # how often he was asked whether he was heard rightly
+    deaf: bool = False  # he was not: nobody listens any more, keys only
     heard: tuple[Location, ...] = ()  # what sources told of the phone, in the order it came
     asking: PlaceQuestion = ""  # which question of the place waits, within the step
     place_asked: int = 0  # the place: once, or more often (2) where the caller was sent back to it
@@ -145,14 +167,16 @@ class CallState:
 
     @property
     def said(self) -> Location | None:
-        """Where the incident is in the caller's own words: the keys he pressed."""
-        return Location(PRESSED, self.place, confidence=self.confidence) if self.place else None
+        """Where the incident is as the caller tells it, with his keys or in words."""
+        if not self.place:
+            return None
+        return Location(self.place_source, self.place, confidence=self.confidence)
 
     @property
     def location(self) -> Location | None:
         """Where help is needed, as well as is known now.
 
-        What the caller pressed for himself counts most: he may call about another place than the
+        What the caller told himself counts most: he may call about another place than the
         one he stands in. Nobody is sent where he says that it is not, unless an operator says so.
         """
         possible = best(
@@ -225,6 +249,20 @@ class Locatable(Protocol):
 
     def located(self, dialplan: Dialplan, call: CallState) -> Outcome | None:
         """Something was learned of the phone; None where the wait goes on as it is."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A step whose questions may be answered in words."""
+
+    def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
+        """What may be said at the question that the call comes to; None where keys only count."""
+
+    def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
+        """What an option of this question is called, for a caller who is asked whether he said it."""
+
+    def asks_back(self, call: CallState) -> bool:
+        """Whether the step itself asks whether an answer is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,10 +391,23 @@ def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
     """Count an answer that chose nothing: the call, the phrase to say, how often it happened.
 
     No key and a wrong key are counted apart: somebody who cannot see the keypad and somebody who
-    cannot press it need different words.
+    cannot press it need different words. Words that were not understood count as a wrong key. Who told
+    the place at a question for something else hears that question again, and no reproach.
     """
+    if isinstance(event, SpeechHeard):
+        call = replace(call, no_match=call.no_match + 1)
+        heard = event.heard
+        kept = bool(heard.place) and heard.place == call.named and heard.place_confidence >= SURE
+        return call, "" if kept else "speech_unknown", call.no_match
     if isinstance(event, DigitsEntered) and event.digits:
         call = replace(call, no_match=call.no_match + 1)
         return call, "no_match", call.no_match
     call = replace(call, no_input=call.no_input + 1)
     return call, "no_input", call.no_input
+
+
+def silent(event: Answer) -> bool:
+    """Neither a key nor a word."""
+    return not (
+        isinstance(event, SpeechHeard) or (isinstance(event, DigitsEntered) and event.digits)
+    )

@@ -7,6 +7,8 @@
     < Anda terhubung ke 112 Bengkalis.      said to the caller
     > 1                                     pressed by the caller; also (silent), (hangs up), and
                                             (speaks) 4s where his words are recorded
+    > "ada api di duri"                     said by the caller, and understood as far as the words go
+    > ?"ada api"                            the same, not surely: he is asked whether it is right
     = damkar-mandau via damkar-sip, operator    the routes in order
       because: …                            why
     * dial damkar-mandau via damkar-sip     what is tried
@@ -46,7 +48,9 @@ from ivr.flow.events import (
     RouteDecided,
     SpeechHeard,
 )
+from ivr.flow.heard import understood
 from ivr.flow.model import Dialplan, Turn, UnexpectedEvent
+from ivr.flow.spoken import SURE, UNSURE
 from routing.model import OPERATOR, Location, Route, RouteDecision
 
 Decide = Callable[[str | None, Location | None], RouteDecision]
@@ -56,6 +60,10 @@ ANYTHING = "…"
 _SILENT = "(silent)"
 _HANGS_UP = "(hangs up)"
 _SPEAKS = "(speaks)"
+_SAYS = re.compile(r'(\??)"(.*)"')
+NOT_SURELY = (SURE + UNSURE) / 2
+"""The confidence of words that are heard, but not surely."""
+
 _GIVEN = ("dialplan", "caller", "dialled", "trunk", "at", "location")
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)([+-])(\d\d):(\d\d)", re.ASCII)
 _STATUSES = ("answered", "busy", "no_answer", "declined", "failed", "cancelled")
@@ -231,7 +239,8 @@ def happened(event: Event) -> list[str]:
         case NoInput():
             return [f"> {_SILENT}"]
         case SpeechHeard(heard):
-            return [f'> "{heard.text}"']
+            unsure = UNSURE <= max(heard.confidence, heard.place_confidence) < SURE
+            return [f'> {"?" if unsure else ""}"{" ".join(heard.text.split())}"']
         case CallerHungUp():
             return [f"> {_HANGS_UP}"]
         case Recorded(_, seconds):
@@ -287,6 +296,8 @@ def event_of(line: Line, turn: Turn) -> Event:
     if line.mark == ">":
         if line.text == _HANGS_UP:
             return CallerHungUp()
+        if says := _SAYS.fullmatch(line.text):
+            return _spoken(line, turn, says[2], NOT_SURELY if says[1] else 1.0)
         if word == _SPEAKS:
             seconds = _number(line, rest[0].removesuffix("s")) if rest else 0.0
             return Recorded(turn.state.step, seconds)
@@ -310,6 +321,13 @@ def event_of(line: Line, turn: Turn) -> Event:
         case "located":
             return LocationLearned(_location(rest))
     raise TranscriptError(f"line {line.number}: what is {str(line)!r}?")
+
+
+def _spoken(line: Line, turn: Turn, text: str, confidence: float) -> SpeechHeard:
+    wait = turn.state.waiting
+    if not isinstance(wait, Gather) or wait.vocabulary is None:
+        raise TranscriptError(f"line {line.number}: {line}: nobody listens here")
+    return SpeechHeard(understood(wait.vocabulary, text, confidence))
 
 
 def _number(line: Line, text: str) -> float:

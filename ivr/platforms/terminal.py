@@ -1,9 +1,10 @@
 """The dialogue in a terminal: `./siaga try`. No Asterisk, no audio, no telephone.
 
-A line that is typed is what the caller does: keys, or words that stand for a key; an empty line is
-silence; `q`, or the end of the input, is a caller who hangs up. A dial asks how it ends: Enter, or the
-end of the input, is an answer. A line that begins with `!` is something that happens to the call, as
-a transcript writes it (`! located 14.03.09 0.8`, `! joined pusat`).
+A line that is typed is what the caller does: keys, or words, which are heard surely, or not surely
+with a `?` before them; an empty line is silence; `q`, or the end of the input, is a caller who hangs
+up. A dial asks how it ends: Enter, or the end of the input, is an answer. A line that begins with `!`
+is something that happens to the call, as a transcript writes it (`! located 14.03.09 0.8`,
+`! joined pusat`).
 """
 
 from __future__ import annotations
@@ -27,17 +28,32 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
-from ivr.flow.heard import heard
-from ivr.flow.model import CallState, Dialplan, Turn, UnexpectedEvent
-from ivr.flow.transcript import Line, TranscriptError, event_of, happened, said, said_after
+from ivr.flow.heard import understood
+from ivr.flow.model import CallState, Dialplan, Listening, Turn, UnexpectedEvent
+from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import Heard, Vocabulary
+from ivr.flow.transcript import (
+    NOT_SURELY,
+    Line,
+    TranscriptError,
+    event_of,
+    happened,
+    said,
+    said_after,
+)
+from ivr.flow.vocabulary import OPERATOR_VALUE
 from routing.decide import decide
 from routing.model import OPERATOR, Directory, Location, Route
 
 SPOKEN_S = 5.0
 """How long a caller is pretended to have spoken who types something where he is recorded."""
 
-HELP = "Ketik tombol, atau kata-kata, lalu Enter. Enter saja = diam. q = menutup telepon."
+HELP = (
+    "Ketik tombol, atau kata-kata, lalu Enter (?kata = kurang jelas terdengar). Enter saja = diam. "
+    "q = menutup telepon."
+)
 DIAL_HELP = (
     "Bagaimana panggilan ini berakhir? Enter = diterima. Atau: sibuk, tidak-diangkat, menolak, "
     "gagal, answered 95s (bicara 95 detik)."
@@ -185,10 +201,15 @@ class _Terminal:
         return Recorded(recorded.name, SPOKEN_S)
 
     def _spoken(self, turn: Turn, typed: str) -> Event:
-        found = heard(self.dialplan, turn.state, typed)
-        meant = f"tombol {found.key}" if found.key else "dianggap diam"
-        self.hint(f"  “{typed}” -> {found.meaning}: {meant}")
-        return DigitsEntered(found.key) if found.key else NoInput()
+        asked = turn.state.waiting
+        vocabulary = asked.vocabulary if isinstance(asked, Gather) else None
+        words = typed.removeprefix("?").strip()
+        if vocabulary is None:
+            self.hint(f"  “{words}”: di sini hanya tombol yang dihitung; dianggap diam")
+            return NoInput()
+        found = understood(vocabulary, words, NOT_SURELY if typed.startswith("?") else 1.0)
+        self.hint(f"  “{words}” -> {_meaning(self.dialplan, turn.state, vocabulary, found)}")
+        return SpeechHeard(found)
 
     def _dialled(self, turn: Turn, dial: Dial) -> Event:
         first, *others = dial.routes
@@ -262,6 +283,28 @@ class _Terminal:
         for line in lines:
             self.screen.write(f"{line}\n")
         self.screen.flush()
+
+
+def _meaning(dialplan: Dialplan, call: CallState, vocabulary: Vocabulary, found: Heard) -> str:
+    """What words stand for, in words: the option's key, the place."""
+    phrases = reversed((*vocabulary.options, *vocabulary.places))
+    names = {phrase.value: phrase.text for phrase in phrases}  # the first word for each
+    said = []
+    step = dialplan.step(call.step)
+    if found.option == OPERATOR_VALUE:
+        said.append(f"petugas: tombol {OPERATOR_VALUE}")
+    elif found.option:
+        named: tuple[Prompt, ...] = ()
+        if isinstance(step, Listening) and vocabulary.kind != "yes_no":
+            named = step.named(dialplan, call, found.option)
+        name = " ".join(prompt.text for prompt in named) or names.get(found.option, found.option)
+        said.append(f"{name}: tombol {found.option}")
+    if found.place:
+        said.append(f"tempat: {names[found.place]}")
+    if said:
+        return ", ".join(said)
+    others = [names.get(one.value, one.value) for one in found.alternatives]
+    return f"dapat berarti {' atau '.join(others)}" if others else "tidak dikenal"
 
 
 def _variables(dialplan: Dialplan, call: CallState) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import Insert
 from ivr.store import tickets
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS
 from routing.best import GUESS as SURE_ENOUGH
-from routing.model import KECAMATAN, PRESSED
+from routing.model import BY_THE_CALLER, KECAMATAN, PRESSED
 
 _LOCATION = (
     "source",
@@ -133,9 +133,10 @@ def _learned(
     if known:
         _change(connection, call_id, **known)
     # A place that was taken from where the phone is has its own row, of its own source, already.
-    if "place" in body and body.get("source", PRESSED) == PRESSED:
+    source = body.get("source", PRESSED)
+    if "place" in body and source in BY_THE_CALLER:
         said = {
-            "source": PRESSED,
+            "source": source,
             "shape": "admin",
             "code": body["place"],
             "confidence": body.get("confidence", 0.0),
@@ -161,12 +162,15 @@ def _agency(body: Mapping[str, Any]) -> str:
 def _location(
     connection: Connection, call_id: str, seq: int, at: float, said: Mapping[str, Any]
 ) -> None:
-    """A row for every word of every source; the same source's earlier ones are marked as superseded."""
+    """A row for every word of every source; the same source's earlier ones are marked as superseded. The
+    caller is one source, whether he presses keys or speaks."""
     row = {name: said.get(name) for name in _LOCATION}
     received = said.get("received_at") or at
     before = (
         (LOCATIONS.c.call_id == call_id)
-        & (LOCATIONS.c.source == row["source"])
+        & LOCATIONS.c.source.in_(
+            BY_THE_CALLER if row["source"] in BY_THE_CALLER else (row["source"],)
+        )
         & LOCATIONS.c.superseded_by.is_(None)
     )
     connection.execute(update(LOCATIONS).where(before).values(superseded_by=seq))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, or_, select
 
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect, reading
 from routing.best import best, disagree, of_incident
-from routing.model import PRESSED, Candidate, Location
+from routing.model import BY_THE_CALLER, Candidate, Location
 
 
 def list_calls(url: str, limit: int) -> list[dict[str, Any]]:
@@ -83,8 +83,8 @@ def _report(
     """``location`` is where help is needed, ``phone`` where the telephone is; ``disagreement`` tells
     that these are known to differ. ``locations`` are all that was told, as it was told."""
     locations = [_location(row) for row in rows]
-    said = next((one for one in reversed(locations) if one.source == PRESSED), None)
-    phone = best(one for one in locations if one.source != PRESSED)
+    said = next((one for one in reversed(locations) if one.source in BY_THE_CALLER), None)
+    phone = best(one for one in locations if one.source not in BY_THE_CALLER)
     return {
         **call._mapping,
         "location": _shown(of_incident(said, phone)),

@@ -24,10 +24,14 @@ from ivr.flow.events import (
     LocationLearned,
     NoInput,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.journal import from_json, to_json
 from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, Dialplan, Step, Turn
+from ivr.flow.spoken import SURE, UNSURE, Heard, Possible
+from ivr.flow.steps.ask import AskStep
 from ivr.flow.steps.ask_place import AskPlaceStep
+from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
 from ivr.flow.steps.menu import MenuStep, Option
 from ivr.flow.steps.operator import OperatorStep
@@ -108,9 +112,30 @@ dials = st.builds(
     cause=short,
     talk_s=seconds,
 )
+sureness = st.sampled_from([0.0, UNSURE, 0.7, SURE, 1.0]) | st.floats(allow_nan=False)
+values = st.sampled_from([*"0123456789*#", "", "12", "51", "54", "99", "1001", "²", "-1"])
+spoken_places = st.sampled_from(
+    ["", "area:1", "area:5", "area:9", "area:", "14.03.09", "14.03.02.2005", "99.99.99", *"12"]
+)
+speech = st.builds(
+    SpeechHeard,
+    st.builds(
+        Heard,
+        text=short,
+        option=values | short,
+        confidence=sureness,
+        place=spoken_places | short,
+        place_confidence=sureness,
+        alternatives=st.lists(st.builds(Possible, short, sureness), max_size=3).map(tuple),
+        engine=short,
+    ),
+)
+"""What a recogniser may say, one gone mad included."""
+
 anything = st.one_of(
     offers,
     digits,
+    speech,
     st.just(NoInput()),
     decisions,
     dials,
@@ -132,7 +157,11 @@ def dialplans(draw: st.DrawFn) -> Dialplan:
     steps: dict[str, Step] = {OPERATOR_STEP: OperatorStep()}
     for index, name in enumerate(names):
         later = st.sampled_from([*names[index + 1 :], OPERATOR_STEP])
-        kind = draw(st.sampled_from(["say", "menu", "place", "connect", "operator"]))
+        kind = draw(
+            st.sampled_from(
+                ["say", "menu", "menu", "place", "ask", "confirm", "connect", "operator"]
+            )
+        )
         if kind == "say":
             steps[name] = SayStep(say=name, then=draw(later))
         elif kind == "menu":
@@ -142,6 +171,7 @@ def dialplans(draw: st.DrawFn) -> Dialplan:
                     st.builds(
                         Option,
                         incident=st.none() | st.sampled_from(sorted(SERVICES)),
+                        words=st.lists(st.sampled_from(["api", "banjir", "lain"]), max_size=2),
                         then=targets,
                     ),
                     min_size=1,
@@ -149,7 +179,22 @@ def dialplans(draw: st.DrawFn) -> Dialplan:
                 )
             )
             tries = draw(st.none() | st.integers(1, 3))
-            steps[name] = MenuStep(menu=name, options=options, tries=tries, otherwise=draw(targets))
+            steps[name] = MenuStep(
+                menu=name,
+                options=options,
+                tries=tries,
+                otherwise=draw(targets),
+                listen=draw(st.sampled_from(["yes", "yes", "no"])),
+            )
+        elif kind == "ask":
+            steps[name] = AskStep(
+                ask=name,
+                digits="1-3",
+                read_back=draw(st.sampled_from(["yes", "no"])),
+                then=draw(targets),
+            )
+        elif kind == "confirm":
+            steps[name] = ConfirmStep(confirm=name, then=draw(targets), otherwise=draw(targets))
         elif kind == "place":
             steps[name] = AskPlaceStep(
                 ask_place=draw(st.sampled_from(PLACE_QUESTIONS)), then=draw(targets)
@@ -263,6 +308,93 @@ def test_whatever_a_caller_presses_somebody_is_rung_in_any_dialplan(
 
 
 found = st.builds(LocationLearned, locations)
+
+
+def hears(turn: Turn) -> bool:
+    wait = turn.state.waiting
+    return isinstance(wait, Gather) and wait.vocabulary is not None
+
+
+@st.composite
+def callers(draw: st.DrawFn, dialplan: Dialplan) -> tuple[Turn, list[Event]]:
+    """A whole dialogue of a caller who speaks, presses and is silent as he likes; the last turn, and what
+    he did. Where nobody listens his words are silence."""
+    turn = begin(dialplan, offered())
+    events: list[Event] = []
+    for number in range(200):
+        wait = turn.state.waiting
+        if isinstance(wait, Dial):
+            return turn, events
+        event: Event
+        if isinstance(wait, DecideRoute):
+            decision = decide(DIRECTORY, wait.incident, turn.state.location)
+            event = RouteDecided(decision.routes, decision.because)
+        elif number > 60:
+            event = NoInput()
+        else:
+            assert isinstance(wait, Gather)
+            event = draw(st.one_of(digits, st.just(NoInput()), found))
+            if wait.vocabulary is not None and draw(st.booleans()):
+                options = [phrase.value for phrase in wait.vocabulary.options]
+                places = [phrase.value for phrase in wait.vocabulary.places]
+                event = draw(speech) if draw(st.booleans()) else SpeechHeard(
+                    Heard(
+                        "",
+                        draw(st.sampled_from([*options, ""])),
+                        draw(sureness),
+                        draw(st.sampled_from([*places, ""])),
+                        draw(sureness),
+                    )
+                )  # fmt: skip
+        turn = advance(dialplan, turn.state, event)
+        assert is_sound(turn)
+        assert not turn.ended
+        events.append(event)
+    raise AssertionError("nobody was ever rung")
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_whatever_is_heard_of_a_caller_somebody_is_rung(data: st.DataObject) -> None:
+    dialplan = data.draw(dialplans() | st.just(SHIPPED))
+    turn, events = data.draw(callers(dialplan))
+    assert replay(dialplan, [offered(), *events]).state == turn.state
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_nobody_is_asked_twice_in_a_row_or_three_times_whether_he_was_heard_rightly(
+    data: st.DataObject,
+) -> None:
+    _, events = data.draw(callers(SHIPPED))
+    turn = begin(SHIPPED, offered())
+    asked = 0
+    for event in events:
+        before = turn
+        turn = advance(SHIPPED, turn.state, event)
+        if turn.state.proposal is not None and before.state.proposal is None:
+            asked += 1
+        elif turn.state.proposal is not None:
+            assert isinstance(event, LocationLearned), "it waits on, and is not asked again"
+        assert not (turn.state.deaf and hears(turn))
+    assert asked <= 2
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_a_cry_for_help_reaches_the_operator_wherever_somebody_listens(
+    data: st.DataObject,
+) -> None:
+    dialplan = data.draw(dialplans() | st.just(SHIPPED))
+    _, events = data.draw(callers(dialplan))
+    turn = begin(dialplan, offered())
+    for event in events:
+        if hears(turn):
+            cry = SpeechHeard(Heard("tolong", "0", UNSURE))
+            wait = advance(dialplan, turn.state, cry).state.waiting
+            assert isinstance(wait, Dial)
+            assert wait.routes == (OPERATOR_ROUTE,)
+        turn = advance(dialplan, turn.state, event)
 
 
 @given(dialplans(), st.lists(digits | st.just(NoInput()) | found, max_size=60))

@@ -16,12 +16,12 @@ from ivr.deployment import read
 from ivr.flow.events import (
     CallerHungUp,
     DialEnded,
-    DigitsEntered,
     Event,
     HumanJoined,
     LocationLearned,
     NoInput,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.transcript import differences, parse, run
 from ivr.platforms.terminal import NOTHING_PRETENDED, Held, Pretended, hold
@@ -72,26 +72,43 @@ def test_the_end_of_the_input_and_q_hang_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "event", "shown"),
+    ("typed", "option", "shown"),
     [
-        ("ada API di dapur", DigitsEntered("1"), "“ada API di dapur” -> kebakaran: tombol 1"),
-        ("lainnya saja", DigitsEntered("5"), "“lainnya saja” -> lainnya: tombol 5"),
-        ("tolong!", DigitsEntered("0"), "“tolong!” -> petugas: tombol 0"),
-        ("operator", DigitsEntered("0"), "-> petugas: tombol 0"),
-        ("sapi saya", NoInput(), "“sapi saya” -> tidak dikenal: dianggap diam"),
-        ("api dan maling", NoInput(), "dapat berarti kebakaran atau kriminal: dianggap diam"),
+        ("ada API di dapur", "1", "“ada API di dapur” -> Kebakaran: tombol 1"),
+        ("lainnya saja", "5", "“lainnya saja” -> lainnya: tombol 5"),
+        ("ada harimau", "52", "“ada harimau” -> Hewan liar: tombol 52"),
+        ("tolong!", "0", "“tolong!” -> petugas: tombol 0"),
+        ("operator", "0", "-> petugas: tombol 0"),
+        ("tolong, ada api", "1", "-> Kebakaran: tombol 1"),
+        ("api di Duri", "1", "-> Kebakaran: tombol 1, tempat: duri"),
+        ("sapi saya", "", "“sapi saya” -> tidak dikenal"),
+        ("api dan maling", "", "dapat berarti kejahatan atau kebakaran"),
     ],
 )
-def test_words_stand_for_a_key_and_the_reason_is_shown(
-    typed: str, event: Event, shown: str
-) -> None:
+def test_what_words_stand_for_is_shown(typed: str, option: str, shown: str) -> None:
     call, screen = held(f"{typed}\n")
-    assert call.events[1] == event
+    spoken = call.events[1]
+    assert isinstance(spoken, SpeechHeard)
+    assert spoken.heard.option == option
     assert shown in screen
 
 
+def test_words_that_are_not_heard_surely_are_asked_about() -> None:
+    screen = held("?ada api\nya\n")[1]
+    assert "< Kebakaran\n< Betul? Katakan ya, atau tekan 1." in screen
+    assert "“ya” -> ya: tombol 1\n" in screen
+    assert "< Di mana kejadiannya?" in screen
+
+
+def test_words_are_silence_where_nobody_listens() -> None:
+    call, screen = held("?ada api\ntidak\nada api\n")
+    assert call.events[3] == NoInput()
+    assert "“ada api”: di sini hanya tombol yang dihitung" in screen
+
+
 def test_a_place_may_be_said_by_its_name() -> None:
-    assert events("kebakaran\ndi Duri\nbathin  solapan\n") == events("112\n")
+    by_keys, spoken = events("112\n"), events("kebakaran\ndi Duri\nbathin  solapan\n")
+    assert spoken[3:] == by_keys[3:]
 
 
 def test_a_trunk_that_is_down_fails_and_a_busy_agency_is_busy() -> None:
@@ -139,7 +156,14 @@ def test_the_step_and_the_variables_are_shown_if_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["111\n", "5\n2\n\nsibuk\n", "tolong\n", "x\n9\n1\nq\n", "! located 14.03.11 0.8\n1\n\n\n"],
+    [
+        "111\n",
+        "5\n2\n\nsibuk\n",
+        "tolong\n",
+        "api di duri\n?mandau\nya\n",
+        "x\n9\n1\nq\n",
+        "! located 14.03.11 0.8\n1\n\n\n",
+    ],
 )
 def test_a_call_that_was_tried_and_kept_happens_again_as_it_did(typed: str) -> None:
     down = Pretended(frozenset({"damkar-sip"}), frozenset({"operator"}))

@@ -38,10 +38,13 @@ from ivr.flow.model import (
     wait,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import Vocabulary
+from ivr.flow.vocabulary import HELP_PHRASES, YES_NO
+from ivr.flow.vocabulary import NO_VALUE as NO
+from ivr.flow.vocabulary import YES_VALUE as YES
 from ivr.flow.written import Seconds, Sentence, Target, Written
 
 MAX_DIGITS = 16
-YES, NO = "1", "2"
 
 _DIGITS = re.compile(r"([0-9]{1,2})(?:-([0-9]{1,2}))?", re.ASCII)
 
@@ -131,6 +134,17 @@ class AskStep(Written):
 
     def _seconds(self, dialplan: Dialplan) -> float:
         return dialplan.defaults.wait_s if self.wait is None else self.wait
+
+    def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
+        if call.entered is not None:
+            return YES_NO
+        return Vocabulary("digits", HELP_PHRASES, digits=self.digits[1])
+
+    def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
+        return dialplan.digits(option)
+
+    def asks_back(self, call: CallState) -> bool:
+        return self.read_back == "yes"
 
     def exits(self) -> Mapping[Path, str]:
         return {("then",): self.then, ("otherwise",): self.otherwise}

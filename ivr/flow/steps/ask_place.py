@@ -15,11 +15,14 @@ that none of them keeps him long.
 
 `[wilayah, kecamatan, desa]` asks for the four digits of the desa too, `kodepos` takes the postcode
 after `*` instead of the area; both may stand there. Neither is a gate: silence goes on.
+
+Names may be said instead: of an area, of a kecamatan or of a desa, which settles it. Who has said one
+before, with what happened, is not asked for it here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -31,6 +34,7 @@ from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     GUESSED_CONFIDENCE,
     PRESSED_CONFIDENCE,
+    SPOKEN_CONFIDENCE,
     Answer,
     Area,
     CallState,
@@ -39,13 +43,17 @@ from ivr.flow.model import (
     Path,
     go,
     missed,
+    silent,
     wait,
 )
 from ivr.flow.prompt import Prompt
-from ivr.flow.steps.confirm import NO, YES
+from ivr.flow.spoken import Vocabulary
+from ivr.flow.vocabulary import HELP_PHRASES, YES_NO, area_of, options
+from ivr.flow.vocabulary import NO_VALUE as NO
+from ivr.flow.vocabulary import YES_VALUE as YES
 from ivr.flow.written import Target, Written
 from routing.best import GUESS
-from routing.model import Location
+from routing.model import PRESSED, SPOKEN, Location
 
 SURE_CONFIDENCE = 0.9
 """From here on a location of the phone stands in for the question."""
@@ -84,7 +92,10 @@ class AskPlaceStep(Written):
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         asked = min(call.place_asked + 1, 2)
-        call = replace(call, area=None, place=None, confidence=0.0, place_asked=asked)
+        call = replace(call, place_asked=asked)
+        if call.named:
+            return self._said(dialplan, call)
+        call = replace(call, area=None, place=None, confidence=0.0)
         return self.located(dialplan, call) or wait(call, self._ask_area(dialplan, ""))
 
     def located(self, dialplan: Dialplan, call: CallState) -> Outcome | None:
@@ -110,6 +121,8 @@ class AskPlaceStep(Written):
         return wait(call, _ask_whether(dialplan, kecamatan))
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
+        if call.named:
+            return self._said(dialplan, call)
         digits = event.digits if isinstance(event, DigitsEntered) else ""
         match call.asking:
             case "confirm":
@@ -121,12 +134,23 @@ class AskPlaceStep(Written):
         if call.area is not None:
             return self._kecamatan(dialplan, call, event, digits)
         if digits in dialplan.places.areas:
-            call = replace(call, area=digits, no_input=0, no_match=0)
+            source = SPOKEN if call.spoken else PRESSED
+            call = replace(call, area=digits, place_source=source, no_input=0, no_match=0)
             return wait(call, _ask_kecamatan(dialplan, dialplan.area(digits)))
         if digits == POSTCODE_KEY and self._takes_postcodes(call.asking):
             call = replace(call, asking="postcode", no_match=0)
             return wait(call, _ask_postcode(dialplan, "place_postcode"))
         return self._area_missed(dialplan, call, event)
+
+    def _said(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        """The caller has named the place, or its area, in words."""
+        area = area_of(call.named)
+        call = replace(call, named="")
+        if area is None:
+            return go(call, self.then)
+        return self.located(dialplan, call) or wait(
+            call, _ask_kecamatan(dialplan, dialplan.area(area))
+        )
 
     def _area_missed(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         call, phrase, times = missed(call, event)
@@ -140,7 +164,7 @@ class AskPlaceStep(Written):
         """Silence is no reason to lose a place that is likely: it stays what it was, unsure."""
         kecamatan = call.entered or ""
         if digits == YES:
-            return self._settled(dialplan, call, kecamatan, PRESSED_CONFIDENCE)
+            return self._chosen(dialplan, call, kecamatan)
         if digits == NO:
             call = replace(
                 call,
@@ -150,7 +174,7 @@ class AskPlaceStep(Written):
             )
             return wait(call, self._ask_area(dialplan, ""))
         call, phrase, times = missed(call, event)
-        if not digits or times >= dialplan.defaults.tries:
+        if silent(event) or times >= dialplan.defaults.tries:
             return self._found(dialplan, call)
         return wait(call, _ask_whether(dialplan, kecamatan, *dialplan.phrase(phrase)))
 
@@ -160,13 +184,13 @@ class AskPlaceStep(Written):
         area = dialplan.area(call.area or "")
         if digits in area.kecamatan:
             kecamatan = area.kecamatan[digits]
-            settled = self._settled(dialplan, call, kecamatan, PRESSED_CONFIDENCE)
+            settled = self._chosen(dialplan, call, kecamatan)
             if "desa" not in self.ask_place or not dialplan.places.desa.get(kecamatan):
                 return settled
             call = replace(settled.call, asking="desa")
             return wait(call, *settled.actions, _ask_desa(dialplan))
         call, phrase, times = missed(call, event)
-        if not digits or times >= dialplan.defaults.tries:
+        if silent(event) or times >= dialplan.defaults.tries:
             # Silence here is no reason to ask again: the area is known, and help can start.
             code = next(iter(area.kecamatan.values()))
             return self._settled(dialplan, call, code, GUESSED_CONFIDENCE)
@@ -176,13 +200,13 @@ class AskPlaceStep(Written):
         code = dialplan.places.desa.get(call.place or "", {}).get(digits)
         if code is None:
             return go(call, self.then)
-        return self._settled(dialplan, call, code, PRESSED_CONFIDENCE)
+        return self._chosen(dialplan, call, code)
 
     def _postcode(self, dialplan: Dialplan, call: CallState, digits: str) -> Outcome:
         """Asked for twice; then the area is, without a way back here."""
         code = dialplan.places.postcodes.get(digits)
         if code is not None:
-            return self._settled(dialplan, call, code, PRESSED_CONFIDENCE)
+            return self._chosen(dialplan, call, code)
         if call.no_match == 0:
             call = replace(call, no_match=1)
             return wait(call, _ask_postcode(dialplan, "place_postcode_unknown"))
@@ -193,6 +217,14 @@ class AskPlaceStep(Written):
         place = call.location.kecamatan if call.location is not None else None
         learn = (Learn("place", place, _told(dialplan, call)),) if place is not None else ()
         return go(call, self.then, *learn)
+
+    def _chosen(self, dialplan: Dialplan, call: CallState, code: str) -> Outcome:
+        """The caller has chosen this place, with a key or in words."""
+        if call.spoken:
+            call = replace(call, place_source=SPOKEN)
+            return self._settled(dialplan, call, code, SPOKEN_CONFIDENCE)
+        call = replace(call, place_source=PRESSED)
+        return self._settled(dialplan, call, code, PRESSED_CONFIDENCE)
 
     def _settled(
         self, dialplan: Dialplan, call: CallState, code: str, confidence: float
@@ -208,11 +240,49 @@ class AskPlaceStep(Written):
         keys = "".join(dict.fromkeys(["0", *dialplan.places.areas, *postcode]))
         return Gather((*before, dialplan.places.prompt), dialplan.defaults.wait_s, keys=keys)
 
+    def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
+        places = [one for one in dialplan.places.spoken if area_of(one.value) is None]
+        match call.asking:
+            case "confirm":
+                return YES_NO
+            case "postcode":
+                return Vocabulary("digits", HELP_PHRASES, digits=5)
+            case "desa":
+                within = tuple(one for one in places if one.value.startswith(f"{call.place}."))
+                return Vocabulary("digits", HELP_PHRASES, within, digits=4)
+        if call.area is None:
+            areas = dialplan.places.areas.items()
+            own = options(((area.name, key) for key, area in areas), ())
+        else:
+            own = options(_names_in(dialplan, dialplan.area(call.area)), ())
+        taken = {phrase.text for phrase in own}
+        return Vocabulary("place", own, tuple(one for one in places if one.text not in taken))
+
+    def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
+        if call.asking in ("postcode", "desa"):
+            return dialplan.digits(option)
+        if call.area is None:
+            return (Prompt(dialplan.area(option).name),)
+        code = dialplan.area(call.area).kecamatan[option]
+        return (Prompt(dialplan.places.names[code]),)
+
+    def asks_back(self, call: CallState) -> bool:
+        return False
+
     def exits(self) -> Mapping[Path, str]:
         return {("then",): self.then}
 
     def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
         return {}
+
+
+def _names_in(dialplan: Dialplan, area: Area) -> Iterator[tuple[str, str]]:
+    """What the kecamatan of an area are called, with their keys."""
+    for key, code in area.kecamatan.items():
+        yield dialplan.places.names[code], key
+        for phrase in dialplan.places.spoken:
+            if phrase.value == code:
+                yield phrase.text, key
 
 
 def _known(dialplan: Dialplan, call: CallState) -> str | None:

@@ -89,7 +89,8 @@ class BranchStep(Written):
             case "caller":
                 return self._go(call, caller_class(call.offered))
             case "place":
-                code = (call.location.code if call.location else None) or ""
+                # Of a desa, its kecamatan is the case.
+                code = (call.location.kecamatan if call.location else None) or ""
                 name = dialplan.places.names.get(code, "")
                 return self._go(call, code if code in self.when else name)
 

@@ -29,13 +29,16 @@ from ivr.flow.model import (
     Path,
     go,
     missed,
+    silent,
     wait,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import Vocabulary
 from ivr.flow.template import Template, filled, texts
+from ivr.flow.vocabulary import NO_VALUE as NO
+from ivr.flow.vocabulary import YES_NO
+from ivr.flow.vocabulary import YES_VALUE as YES
 from ivr.flow.written import Seconds, Target, Written
-
-YES, NO = "1", "2"
 
 
 class ConfirmStep(Written):
@@ -62,7 +65,7 @@ class ConfirmStep(Written):
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         digits = event.digits if isinstance(event, DigitsEntered) else ""
-        if digits in ("", YES):
+        if silent(event) or digits == YES:
             return go(call, self.then)
         if digits == NO:
             denied = call.denied.get(call.step, 0) + 1
@@ -77,6 +80,15 @@ class ConfirmStep(Written):
         seconds = dialplan.defaults.wait_s if self.wait is None else self.wait
         prompts = (*before, *filled(dialplan, call, self.confirm, call.language))
         return Gather(prompts, seconds, keys=f"0{YES}{NO}")
+
+    def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
+        return YES_NO
+
+    def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
+        return ()
+
+    def asks_back(self, call: CallState) -> bool:
+        return True
 
     def exits(self) -> Mapping[Path, str]:
         return {("then",): self.then, ("otherwise",): self.otherwise}

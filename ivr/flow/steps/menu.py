@@ -5,18 +5,24 @@
       options:
         1: {incident: kebakaran, words: [kebakaran, api], then: tempat}
         5: {words: [lainnya], then: lainnya}
-      tries: 2              # optional, as are the next two
+      tries: 2              # optional, as are the next four
       wait: 4s
       otherwise: operator
+      listen: yes
+      bargein: speech
 
 No key and a wrong key are counted apart, `tries` of each; then the call goes on with `otherwise`.
-`0` is always the operator. `words` are what a caller may say instead.
+`0` is always the operator. `words` are what a caller may say instead; the name of an option's incident
+is one of them, and so are the words of a menu that follows at once: who names it there is not asked
+again. With `listen: no` keys only count; with `bargein: keys` the sentence is spoken to its end before
+anybody listens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from pydantic import Field
 
@@ -34,6 +40,8 @@ from ivr.flow.model import (
     wait,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import Vocabulary
+from ivr.flow.vocabulary import in_passing, options
 from ivr.flow.written import Incident, Key, Seconds, Sentence, Target, Written
 
 
@@ -44,7 +52,8 @@ class Option(Written):
         default=None, description="Kejadian yang dicatat bila pilihan ini dipakai."
     )
     words: list[Sentence] = Field(
-        default_factory=list, description="Kata yang boleh diucapkan sebagai ganti tombol."
+        default_factory=list,
+        description="Kata yang boleh diucapkan sebagai ganti tombol; nama kejadiannya selalu boleh.",
     )
     then: Target = Field(description="Langkah berikutnya bila pilihan ini dipakai.")
 
@@ -74,6 +83,15 @@ class MenuStep(Written):
     otherwise: Target = Field(
         default=OPERATOR_STEP, description="Langkah bila tidak ada tombol yang cocok."
     )
+    listen: Literal["yes", "no"] = Field(
+        default="yes",
+        description="yes: penelepon boleh menjawab dengan kata. no: hanya tombol.",
+    )
+    bargein: Literal["speech", "keys"] = Field(
+        default="speech",
+        description="speech: suara penelepon menghentikan kalimat ini. keys: hanya tombol yang "
+        "menghentikannya, dan kata didengar setelah kalimat selesai.",
+    )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         return wait(call, self._ask(dialplan))
@@ -92,7 +110,50 @@ class MenuStep(Written):
 
     def _ask(self, dialplan: Dialplan, *before: Prompt) -> Gather:
         seconds = dialplan.defaults.wait_s if self.wait is None else self.wait
-        return Gather((*before, Prompt(self.menu)), seconds, keys="".join(["0", *self.options]))
+        return Gather(
+            (*before, Prompt(self.menu)),
+            seconds,
+            keys="".join(["0", *self.options]),
+            bargein=self.bargein == "speech",
+        )
+
+    def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
+        if self.listen == "no":
+            return None
+        return Vocabulary(
+            "menu",
+            options(self._words(dialplan), self._words_behind(dialplan)),
+            in_passing(dialplan.places.spoken),
+        )
+
+    def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
+        key, behind = option[0], option[1:]
+        chosen = self.options[key]
+        following = dialplan.step(chosen.then)
+        if behind and isinstance(following, MenuStep):
+            return following.named(dialplan, call, behind)
+        if chosen.incident is not None:
+            return dialplan.incident_name(chosen.incident)
+        return tuple(Prompt(word) for word in chosen.words[:1])
+
+    def asks_back(self, call: CallState) -> bool:
+        return False
+
+    def _words(self, dialplan: Dialplan) -> Iterator[tuple[str, str]]:
+        """Each word that chooses an option, with its key."""
+        for key, option in self.options.items():
+            for word in option.words:
+                yield word, key
+            if option.incident is not None:
+                yield dialplan.phrases.get(f"incident.{option.incident}", ""), key
+
+    def _words_behind(self, dialplan: Dialplan) -> Iterator[tuple[str, str]]:
+        """The words of the menus that follow at once, with all the keys that lead there."""
+        for key, option in self.options.items():
+            following = dialplan.step(option.then)
+            if isinstance(following, MenuStep) and following.listen == "yes":
+                for word, behind in following._words(dialplan):
+                    yield word, f"{key}{behind}"
 
     def exits(self) -> Mapping[Path, str]:
         exits: dict[Path, str] = {("otherwise",): self.otherwise}
@@ -101,4 +162,9 @@ class MenuStep(Written):
         return exits
 
     def prompts(self) -> Mapping[Path, tuple[Prompt, ...]]:
-        return {("menu",): (Prompt(self.menu),)}
+        """Its sentence, and how a caller is asked whether he named an option that is no incident."""
+        found: dict[Path, tuple[Prompt, ...]] = {("menu",): (Prompt(self.menu),)}
+        for key, option in self.options.items():
+            if self.listen == "yes" and option.incident is None and option.words:
+                found["options", key, "words", 0] = (Prompt(option.words[0]),)
+        return found
