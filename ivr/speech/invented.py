@@ -1,19 +1,41 @@
 """What Whisper writes when nobody speaks. Pure, and data.
 
-Nothing else is said in these words at a menu, so they are thrown away. The list was measured; how, stands
-beside it.
+Measured with Whisper-base in Indonesian, without the gate that keeps silence from it: 228 stretches of 2,
+3 and 5 seconds, 12 minutes and 40 seconds in all, made of silence, hiss, pink and brown noise at four
+levels, tones, ringing, engaged tones, keys, music, and the like of dogs, cats, cocks, birds, babies,
+sirens, engines, horns, wind, breath and knocks. 93 of them gave no text; "di sini" came 29 times. Of what
+came, words that are an answer ("ya", "tidak") are left out here, and so is what ``loops`` finds.
 """
 
 from __future__ import annotations
 
+import re
+
 from ivr.speech.phones import words
 
-_INVENTED: tuple[str, ...] = ()
+_INVENTED = frozenset({
+    "atau", "ayo", "b", "bari", "berapa", "berapa yang", "berapa yang berlaku", "berapa yang menurut",
+    "bum", "bung", "buru", "di dalam kebangan", "di sini", "duh", "hmm",
+    "jangan lupa jika kamu berkata kamu akan berkata", "kami akan berhenti di sini",
+    "kami sudah berada di sini", "kau berkata kata", "mereka ada di sini", "mereka berada di sini",
+    "mereka berapa ber", "mereka berhenti berh", "mereka berkata", "mereka berkata di atas",
+    "mereka berkata di sini", "mereka berkata kata", "mereka berkata kata di sini", "mokin", "pah", "puh",
+    "taka", "tengkit tengk", "tengoknya berkata ber", "tengoknya dia berkata kata k", "terima kasih",
+    "terima kasih terima", "tidak di sini", "tidak saya akan berhenti", "tidak saya akan berjumpa di sini",
+    "tuh", "tung", "tunggu berapa", "tunggu ini adalah kubu", "tunggu tung", "w", "wala", "woo", "wow",
+})  # fmt: skip
+
+_LOOP = re.compile(r"(.{1,3}?)\1{4,}")
 
 
 def invented(text: str) -> bool:
     """Is it nothing but what Whisper makes of noise?"""
     return " ".join(words(text)) in _INVENTED
+
+
+def loops(text: str) -> bool:
+    """Does it go on with one to three letters, as for a siren or a howling wind? "baaaaaah", "wow wow wow"."""
+    return _LOOP.search("".join(words(text))) is not None
 
 
 def without_repeats(text: str) -> str:
@@ -28,11 +50,8 @@ def without_repeats(text: str) -> str:
                 del said[again : again + size], plain[again : again + size]
             rest = plain[again:]
             if (
-                rest
-                and len(rest) < size
-                and plain[place : place + len(rest)] == rest
-                and len(rest) > 1
-            ):
-                del said[again:], plain[again:]  # the loop was cut off
+                1 < len(rest) < size and plain[place : place + len(rest)] == rest
+            ):  # the loop was cut off
+                del said[again:], plain[again:]
         place += 1
     return " ".join(said)

@@ -7,11 +7,11 @@ A sentence may hold an option and a place at once, in the midst of other words. 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ivr.flow.spoken import Phrase, Vocabulary
+from ivr.speech.everyday import EVERYDAY
 from ivr.speech.numbers import DIGITS
 from ivr.speech.phones import Sounds, Spot, best_spot, outline, sounds, words
 
@@ -22,8 +22,14 @@ CLEAR = 0.72
 LEAST = 0.5
 """What is less near than this was not said."""
 
+_OF_ANY_PLACE = frozenset({"kecamatan", "desa", "kelurahan", "kampung"})
+"""Words that tell no place from another: "kecamatan bantan" is not near "kecamatan mandau"."""
+
 _SHARED = 0.3
 """So much of a phrase's outline must be in the text before it is looked at closely."""
+
+_NEAR_PLACE = 0.6
+_MOST_NEAR = 18
 
 _DERIVED = 0.92
 """What a word of the same root is worth: "terbakar" for "kebakaran"."""
@@ -59,10 +65,11 @@ def find(text: str, vocabulary: Vocabulary) -> list[Found]:
         Found(phrase, place, spot.nearness, spot.start, spot.end)
         for place, phrases in ((False, vocabulary.options), (True, vocabulary.places))
         for phrase in phrases
-        if (spot := _spot(phrase.text, heard, drawn)) is not None and spot.nearness >= LEAST
+        if (spot := _spot(phrase.text, heard, drawn, _SHARED if place else _SHARED / 2)) is not None
+        and spot.nearness >= LEAST
     ]
     found = [one for one in found if not _denied(one, said, heard, vocabulary.kind)]
-    found = _longest(found)
+    found = _longest([_doubted(one, said, heard) for one in found])
     return sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start)))
 
 
@@ -76,21 +83,17 @@ def without_help(found: list[Found]) -> list[Found]:
 def put(text: str, found: Found) -> str:
     """The text with the phrase in the place of what was heard there."""
     said = words(text)
-    ends = [0]
-    for word in said:
-        ends.append(ends[-1] + len(sounds((word,)).letters))
-    first = max((n for n, end in enumerate(ends) if end <= found.start), default=0)
-    last = min((n for n, end in enumerate(ends) if end >= found.end), default=len(said))
+    first, last = _span(found, sounds(tuple(said)))
     return " ".join([*said[:first], found.phrase.text, *said[last:]])
 
 
-def _spot(phrase: str, heard: Sounds, drawn: frozenset[str]) -> Spot | None:
+def _spot(phrase: str, heard: Sounds, drawn: frozenset[str], shared: float) -> Spot | None:
     best = None
-    for wanted, worth in _forms(phrase):
+    for wanted, telling, worth in _forms(phrase):
         pairs = outline(wanted)
-        if pairs and len(pairs & drawn) < _SHARED * len(pairs):
+        if pairs and len(pairs & drawn) < shared * len(pairs):
             continue
-        spot = best_spot(wanted, heard)
+        spot = best_spot(wanted, heard, telling)
         spot = replace(spot, nearness=spot.nearness * worth)
         if best is None or spot.nearness > best.nearness:
             best = spot
@@ -98,12 +101,14 @@ def _spot(phrase: str, heard: Sounds, drawn: frozenset[str]) -> Spot | None:
 
 
 @lru_cache(maxsize=5000)
-def _forms(phrase: str) -> tuple[tuple[Sounds, float], ...]:
-    """The phrase, and where it is one word with affixes, the words of the same root."""
+def _forms(phrase: str) -> tuple[tuple[Sounds, int, float], ...]:
+    """The phrase, and where it is one word with affixes, the words of the same root; of each how many
+    sounds tell it from others, and what it is worth."""
     said = tuple(words(phrase))
-    forms = [(sounds(said), 1.0)]
+    telling = tuple(word for word in said if word not in _OF_ANY_PLACE)
+    forms = [(sounds(said), len(sounds(telling).letters), 1.0)]
     if len(said) == 1:
-        forms += [(sounds((word,)), _DERIVED) for word in _same_root(said[0])]
+        forms += [(sounds((word,)), 0, _DERIVED) for word in _same_root(said[0])]
     return tuple(forms)
 
 
@@ -150,6 +155,24 @@ def _denied(one: Found, said: tuple[str, ...], heard: Sounds, kind: str) -> bool
     return False
 
 
+def _doubted(one: Found, said: tuple[str, ...], heard: Sounds) -> Found:
+    """Less near where it would take the place of everyday words only."""
+    first, last = _span(one, heard)
+    there = said[first:last]
+    own = words(one.phrase.text)
+    if there and all(word in EVERYDAY and word not in own for word in there):
+        return replace(one, nearness=one.nearness - 0.2)
+    return one
+
+
+def _span(one: Found, heard: Sounds) -> tuple[int, int]:
+    """From which word of the text to which it goes, words that are taken in part with them."""
+    ends = sorted(heard.ends)
+    first = max((n for n, end in enumerate(ends) if end <= one.start), default=0)
+    last = min((n for n, end in enumerate(ends) if end >= one.end), default=len(ends) - 1)
+    return first, last
+
+
 def _longest(found: list[Found]) -> list[Found]:
     """What lies within a longer phrase that was heard about as well stands behind it."""
     kept = []
@@ -158,7 +181,7 @@ def _longest(found: list[Found]) -> list[Found]:
             (
                 other.nearness - 0.15
                 for other in found
-                if other is not one
+                if other.phrase.value != one.phrase.value
                 and other.nearness >= 0.78
                 and other.start <= one.start
                 and other.end >= one.end
@@ -171,8 +194,16 @@ def _longest(found: list[Found]) -> list[Found]:
     return [one for one in kept if one.nearness >= LEAST]
 
 
-def spoken_words(vocabulary: Vocabulary, nearest: Sequence[Found] = ()) -> list[str]:
-    """The words to have in mind: all options, and of the places those that were nearest."""
-    options = list(dict.fromkeys(one.text for one in vocabulary.options))
-    places = list(dict.fromkeys(one.phrase.text for one in nearest if one.place))
-    return options + places
+def covers(text: str, found: Found) -> float:
+    """How much of the text the phrase takes up: 1 where nothing else was said."""
+    return (found.end - found.start) / max(len(sounds(tuple(words(text))).letters), 1)
+
+
+def in_mind(text: str, vocabulary: Vocabulary) -> list[str]:
+    """The words of the vocabulary in the order in which a recogniser should have them in mind: what is
+    near the text first; of places, only that."""
+    near = [one for one in find(text, vocabulary) if not one.place or one.nearness >= _NEAR_PLACE]
+    if vocabulary.kind == "menu":
+        near = [one for one in near if not one.place][:12] + [one for one in near if one.place][:6]
+    texts = [one.phrase.text for one in near[:_MOST_NEAR]]
+    return list(dict.fromkeys([*texts, *(one.text for one in vocabulary.options)]))

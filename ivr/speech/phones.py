@@ -122,8 +122,11 @@ _INSIDE = 1.0
 """What it costs to begin or to end in the midst of a word: "api" is not in "sapi"."""
 
 
-def best_spot(wanted: Sounds, heard: Sounds) -> Spot:
-    """The stretch of what was heard that is nearest to the wanted words (Sellers' algorithm)."""
+def best_spot(wanted: Sounds, heard: Sounds, telling: int = 0) -> Spot:
+    """The stretch of what was heard that is nearest to the wanted words (Sellers' algorithm).
+
+    ``telling`` is how many of the wanted sounds tell them from other words; all of them if it is 0.
+    """
     letters, ends, missing = heard.letters, heard.ends, wanted.missing
     size = len(letters)
     row = [0.0 if place in ends else _INSIDE for place in range(size + 1)]
@@ -152,27 +155,7 @@ def best_spot(wanted: Sounds, heard: Sounds) -> Spot:
     best, where = min(
         (cost + (0.0 if place in ends else _INSIDE), place) for place, cost in enumerate(row)
     )
-    return Spot(max(0.0, 1 - best / max(len(wanted.letters), 3)), starts[where], where)
-
-
-def likeness(one: str, other: str) -> float:
-    """How alike two whole texts sound, from 0 to 1."""
-    return _whole(sounds(tuple(words(one))), sounds(tuple(words(other))))
-
-
-def _whole(one: Sounds, other: Sounds) -> float:
-    row = [0.0]
-    for letter in other.letters:
-        row.append(row[-1] + _EXTRA.get(letter, 1.0))
-    for number, letter in enumerate(one.letters):
-        new = [row[0] + one.missing[number]]
-        for place, heard in enumerate(other.letters):
-            same = row[place] + (0.0 if heard == letter else _NEAR.get(letter + heard, 1.0))
-            new.append(
-                min(same, row[place + 1] + one.missing[number], new[-1] + _EXTRA.get(heard, 1.0))
-            )
-        row = new
-    return max(0.0, 1 - row[-1] / max(len(one.letters), len(other.letters), 1))
+    return Spot(max(0.0, 1 - best / max(telling or len(wanted.letters), 3)), starts[where], where)
 
 
 _COARSE = str.maketrans("bdgjfzvrNYmeoywaiu", "ptkcpsflnnnaaiuaiu")

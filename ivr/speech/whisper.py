@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ivr.flow.spoken import Heard, Nothing, Phrase, Possible, Vocabulary
+from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Phrase, Possible, Vocabulary
 from ivr.speech import answer, certainty, gate, matching, numbers, phones
-from ivr.speech.invented import invented, without_repeats
+from ivr.speech.invented import invented, loops, without_repeats
 from ivr.speech.recogniser import RATE, Samples
 from ivr.speech.whisper_model import Model, Sound
 
@@ -24,6 +24,7 @@ _MODEL = re.compile(
     r"^(faster-)?whisper-|-[0-9a-f]{12}$"
 )  # what a folder's name says beside the size
 _LONGEST_S = 15
+_ALONE = 0.6  # a phrase that takes up so much of a text is put to the model without the rest
 _LEAD_S, _TAIL_S = 0.3, 0.4
 _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
@@ -89,11 +90,21 @@ def understand(
     sound = model.hear(said)
     free = model.write(sound)
     text = without_repeats(free.text)
-    if invented(text) or not phones.words(text):
+    if loops(free.text):
         return Nothing("noise", text[: answer.LONGEST_TEXT])
+    doubted = invented(text) or not phones.words(text)
     prompted = without_repeats(model.write(sound, _in_mind(text, vocabulary)).text)
-    candidates = weighed(model, sound, vocabulary, text, prompted)
-    return heard(vocabulary, text, name, candidates, speech)
+    candidates = weighed(model, sound, vocabulary, "" if doubted else text, prompted)
+    found = heard(vocabulary, text, name, candidates, speech)
+    if not doubted:
+        return found
+    if max(found.confidence, found.place_confidence) < UNSURE:
+        return Nothing("noise", text[: answer.LONGEST_TEXT])
+    return replace(
+        found,
+        confidence=min(found.confidence, SURE - 0.01),
+        place_confidence=min(found.place_confidence, SURE - 0.01),
+    )
 
 
 def weighed(
@@ -104,7 +115,7 @@ def weighed(
     found = sorted(found, key=lambda one: -one.score)
     likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
     if likely:
-        sentences = list(dict.fromkeys([text, *(one.sentence for one in likely)]))
+        sentences = list(dict.fromkeys([text or prompted, *(one.sentence for one in likely)]))
         chances = dict(zip(sentences, model.chances(sound, sentences), strict=True))
         best = max(chances.values())
         likely = [replace(one, forced=chances[one.sentence] / best) for one in likely]
@@ -114,23 +125,20 @@ def weighed(
 def _candidates(vocabulary: Vocabulary, text: str, prompted: str) -> list[Candidate]:
     spots: dict[tuple[bool, Phrase], Candidate] = {}
     for found in matching.find(text, vocabulary):
-        spots[found.place, found.phrase] = Candidate(
-            found.phrase.value,
-            found.phrase.text,
-            found.place,
-            matching.put(text, found),
-            free=found.nearness,
-        )
+        spots[found.place, found.phrase] = replace(_named(text, found), free=found.nearness)
     for found in matching.find(prompted, vocabulary):
         key = found.place, found.phrase
-        other = spots.get(key) or Candidate(
-            found.phrase.value, found.phrase.text, found.place, matching.put(prompted, found)
-        )
-        spots[key] = replace(other, prompted=found.nearness)
+        spots[key] = replace(spots.get(key) or _named(prompted, found), prompted=found.nearness)
     every = list(spots.values())
     if vocabulary.digits:
         every += _digits(vocabulary.digits, text, prompted)
     return every
+
+
+def _named(text: str, found: matching.Found) -> Candidate:
+    alone = matching.covers(text, found) >= _ALONE
+    sentence = found.phrase.text if alone else matching.put(text, found)
+    return Candidate(found.phrase.value, found.phrase.text, found.place, sentence)
 
 
 def _digits(most: int, text: str, prompted: str) -> list[Candidate]:
@@ -154,24 +162,28 @@ def heard(
     candidates: list[Candidate],
     speech: gate.Speech,
 ) -> Heard:
-    options = _best_of_each(one for one in candidates if not one.place)
-    options = _without_help(options)
+    options = _without_help(_best_of_each(one for one in candidates if not one.place))
     places = _best_of_each(one for one in candidates if one.place)
+    if vocabulary.kind == "menu":  # what happened and where are two questions
+        against_options, against_places = options, places
+    else:
+        against_options = against_places = [*options, *places]
     return answer.heard(
         text,
         name,
-        _chances(vocabulary.kind, options, speech),
-        _chances("place", places, speech),
+        _chances(vocabulary.kind, options, against_options, speech),
+        _chances("place", places, against_places, speech),
     )
 
 
-def _chances(kind: str, candidates: list[Candidate], speech: gate.Speech) -> list[Possible]:
-    """Of each, against the nearest of another value."""
-    scores = [one.score for one in candidates]
+def _chances(
+    kind: str, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
+) -> list[Possible]:
+    """Of each, against the nearest rival of another value."""
     return [
         Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
-        for n, one in enumerate(candidates)
-        for rival in [max((*scores[:n], *scores[n + 1 :]), default=_UNHEARD)]
+        for one in candidates
+        for rival in [max((it.score for it in rivals if it is not one), default=_UNHEARD)]
     ]
 
 
@@ -191,7 +203,7 @@ def _without_help(options: list[Candidate]) -> list[Candidate]:
 
 
 def _in_mind(text: str, vocabulary: Vocabulary) -> list[str]:
-    if vocabulary.digits:
-        return [*numbers.DIGITS, "puluh", "belas", *(one.text for one in vocabulary.options)]
-    near = matching.find(text, vocabulary)[:20]
-    return matching.spoken_words(vocabulary, near)
+    if not vocabulary.digits:
+        return matching.in_mind(text, vocabulary)
+    more = ["sepuluh", "sebelas", "dua belas", "dua puluh"] if vocabulary.digits > 1 else []
+    return [*numbers.DIGITS, *more, *(one.text for one in vocabulary.options)]

@@ -23,8 +23,8 @@ from ivr.speech.recogniser import RATE, CannotListen, Samples
 
 _WHISPER_RATE = 16000
 _SHORTEST_WINDOW_S = 5
-_MOST_PROMPT_TOKENS = 120
-_TOKENS_A_SECOND = 8  # quick speech is five; what is longer repeats itself
+_MOST_PROMPT_TOKENS = 100
+_FEWEST_TOKENS, _TOKENS_A_SECOND = 3, 7  # more than quick speech has; what is longer repeats itself
 _FILES = ("config.json", "model.bin", "tokenizer.json")
 
 
@@ -89,7 +89,7 @@ class Model:
             sound.encoded,
             [start],
             beam_size=1,
-            max_length=len(start) + 8 + int(_TOKENS_A_SECOND * sound.seconds),
+            max_length=len(start) + _FEWEST_TOKENS + int(_TOKENS_A_SECOND * sound.seconds),
             return_scores=True,
             return_no_speech_prob=True,
         )
