@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from ivr.speech.verdicts import Verdict, place_verdict, verdict
 
 LEAD_S, TAIL_S = 0.4, 1.2
 """A line is open before somebody speaks, and after."""
+
+SEED = 112
 
 _LINE_NOISE = 0.0007  # an open line's, of a full scale of 1: about -63 dB
 
@@ -70,7 +72,7 @@ class Recordings:
 
     folder: Path
     rows: Sequence[Labelled]
-    seed: int = 112
+    seed: int = SEED
     _read: dict[str, line.Sound] = field(default_factory=dict)
 
     def sound(self, row: Labelled) -> line.Sound:
@@ -109,19 +111,9 @@ def measure(
     recordings: Recordings,
     vocabularies: Mapping[str, Vocabulary],
     conditions: Sequence[Condition],
-    tell: Callable[[int, int], None],
 ) -> Iterator[Measured]:
-    """Every recording under every condition; sounds that are no speech in the clean one only.
-
-    ``tell`` hears how many are done, of how many.
-    """
-    wanted = [
-        (condition, row)
-        for condition in conditions
-        for row in recordings.rows
-        if condition == CLEAN or row.kind != "non_speech"
-    ]
-    for done, (condition, row) in enumerate(wanted, 1):
+    """Every recording under every condition; sounds that are no speech in the clean one only."""
+    for condition, row in _wanted(recordings, conditions):
         samples, spoken_to_s = recordings.heard_from_afar(row, condition)
         vocabulary = vocabularies[row.menu]
         work = time.process_time()
@@ -141,10 +133,14 @@ def measure(
             work,
             samples.size / RATE,
         )
-        tell(done, len(wanted))
 
 
-def chosen(rows: Sequence[Labelled], limit: int | None, seed: int) -> list[Labelled]:
+def how_many(recordings: Recordings, conditions: Sequence[Condition]) -> int:
+    """What ``measure`` yields."""
+    return len(_wanted(recordings, conditions))
+
+
+def chosen(rows: Sequence[Labelled], limit: int | None, seed: int = SEED) -> list[Labelled]:
     """At most so many of them, drawn evenly from each voice and kind; in the list's order."""
     if limit is None or limit >= len(rows):
         return list(rows)
@@ -158,3 +154,14 @@ def chosen(rows: Sequence[Labelled], limit: int | None, seed: int) -> list[Label
     )
     kept = {row.file for _, row in ranked[:limit]}
     return [row for row in rows if row.file in kept]
+
+
+def _wanted(
+    recordings: Recordings, conditions: Sequence[Condition]
+) -> list[tuple[Condition, Labelled]]:
+    return [
+        (condition, row)
+        for condition in conditions
+        for row in recordings.rows
+        if condition == CLEAN or row.kind != "non_speech"
+    ]

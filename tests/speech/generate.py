@@ -30,7 +30,10 @@ SEED = 112
 _LONGEST_S = 20.0  # a longer sound becomes several files
 
 SMALL = (
-    *(("alpha-pelan", text) for text in ("kebakaran", "tolong ada kebakaran di Duri", "harimau", "ya")),
+    *(
+        ("alpha-pelan", text)
+        for text in ("kebakaran", "tolong ada kebakaran di Duri", "harimau", "ya")
+    ),
     *(
         ("alpha-pelan", text)
         for text in ("Rupat Utara", "tujuh", "besok kita berangkat ke Jakarta naik pesawat")
