@@ -39,7 +39,8 @@ def loops(text: str) -> bool:
 
 
 def without_repeats(text: str) -> str:
-    """A text that says the same words again and again says them once: greedy decoding falls into loops."""
+    """A text that says the same words again and again says them once: greedy decoding falls into loops,
+    and is cut off in the midst of one ("tujuh, tu")."""
     said = text.split()
     plain = [" ".join(words(word)) for word in said]
     place = 0
@@ -48,10 +49,9 @@ def without_repeats(text: str) -> str:
             again = place + size
             while plain[again : again + size] == plain[place : place + size]:
                 del said[again : again + size], plain[again : again + size]
-            rest = plain[again:]
-            if (
-                1 < len(rest) < size and plain[place : place + len(rest)] == rest
-            ):  # the loop was cut off
-                del said[again:], plain[again:]
         place += 1
+    for size in range(1, len(said) // 2 + 1):
+        first, last = plain[:size], plain[-size:]
+        if last[:-1] == first[:-1] and first[-1] != last[-1] and first[-1].startswith(last[-1]):
+            return " ".join(said[:-size])
     return " ".join(said)

@@ -7,13 +7,14 @@ A sentence may hold an option and a place at once, in the midst of other words. 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ivr.flow.spoken import Phrase, Vocabulary
 from ivr.speech.everyday import EVERYDAY
 from ivr.speech.numbers import DIGITS
-from ivr.speech.phones import Sounds, Spot, best_spot, outline, sounds, words
+from ivr.speech.phones import Sounds, Spot, best_spot, outline, outlines, sounds, words
 
 HELP = "0"
 CLEAR = 0.72
@@ -25,8 +26,13 @@ LEAST = 0.5
 _OF_ANY_PLACE = frozenset({"kecamatan", "desa", "kelurahan", "kampung"})
 """Words that tell no place from another: "kecamatan bantan" is not near "kecamatan mandau"."""
 
-_SHARED = 0.3
-"""So much of a phrase's outline must be in the text before it is looked at closely."""
+_SHARED = 0.4
+"""So much of a place's outline must be in a stretch of the text before it is looked at closely."""
+
+_OPTION_SHARED = 0.25
+"""The same of an option's: there are few of them, and all hangs on them."""
+
+_SHORT, _LONG = 15, 30  # sounds in such a stretch, for words of two thirds of it
 
 _NEAR_PLACE = 0.6
 _MOST_NEAR = 18
@@ -56,28 +62,30 @@ class Found:
     end: int
 
 
-def find(text: str, vocabulary: Vocabulary) -> list[Found]:
+@lru_cache(maxsize=64)
+def find(text: str, vocabulary: Vocabulary) -> tuple[Found, ...]:
     """Every phrase that may be in the text, the nearest first, then the longest."""
     said = tuple(words(text))[:40]
     heard = sounds(said)
-    drawn = outline(heard)
+    drawn = {size: outlines(heard, size) for size in (_SHORT, _LONG)}
     found = [
         Found(phrase, place, spot.nearness, spot.start, spot.end)
         for place, phrases in ((False, vocabulary.options), (True, vocabulary.places))
         for phrase in phrases
-        if (spot := _spot(phrase.text, heard, drawn, _SHARED if place else _SHARED / 2)) is not None
+        if (spot := _spot(phrase.text, heard, drawn, _SHARED if place else _OPTION_SHARED))
+        is not None
         and spot.nearness >= LEAST
     ]
     found = [one for one in found if not _denied(one, said, heard, vocabulary.kind)]
     found = _longest([_doubted(one, said, heard) for one in found])
-    return sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start)))
+    return tuple(sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start))))
 
 
-def without_help(found: list[Found]) -> list[Found]:
+def without_help(found: Sequence[Found]) -> list[Found]:
     """An option wins over a cry for help in the same sentence."""
     if any(not one.place and one.phrase.value != HELP and one.nearness >= CLEAR for one in found):
         return [one for one in found if one.place or one.phrase.value != HELP]
-    return found
+    return list(found)
 
 
 def put(text: str, found: Found) -> str:
@@ -87,11 +95,14 @@ def put(text: str, found: Found) -> str:
     return " ".join([*said[:first], found.phrase.text, *said[last:]])
 
 
-def _spot(phrase: str, heard: Sounds, drawn: frozenset[str], shared: float) -> Spot | None:
+def _spot(
+    phrase: str, heard: Sounds, drawn: dict[int, list[frozenset[str]]], shared: float
+) -> Spot | None:
     best = None
     for wanted, telling, worth in _forms(phrase):
         pairs = outline(wanted)
-        if pairs and len(pairs & drawn) < shared * len(pairs):
+        near = drawn[_SHORT if len(wanted.letters) <= _SHORT * 2 // 3 else _LONG]
+        if max(len(pairs & one) for one in near) < shared * len(pairs):
             continue
         spot = best_spot(wanted, heard, telling)
         spot = replace(spot, nearness=spot.nearness * worth)
@@ -105,6 +116,8 @@ def _forms(phrase: str) -> tuple[tuple[Sounds, int, float], ...]:
     """The phrase, and where it is one word with affixes, the words of the same root; of each how many
     sounds tell it from others, and what it is worth."""
     said = tuple(words(phrase))
+    if not said:
+        return ()
     telling = tuple(word for word in said if word not in _OF_ANY_PLACE)
     forms = [(sounds(said), len(sounds(telling).letters), 1.0)]
     if len(said) == 1:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ivr.speech.everyday import EVERYDAY
 from ivr.speech.phones import best_spot, sounds, words
 
 DIGITS = {
@@ -25,6 +26,7 @@ _SHORT |= {
     "sanga": "sembilan",
 }
 _ENGLISH = {"zero": "nol", "null": "nol", "no": "nol", "nul": "nol", "do": "dua", "two": "dua"}
+_ANSWERS = frozenset({"ya", "tidak", "bukan"})
 _LEAST = 0.62
 
 
@@ -57,6 +59,8 @@ def _number_word(word: str) -> tuple[str, float] | None:
     word = _SHORT.get(word, _ENGLISH.get(word, word))
     if word in _SPOKEN:
         return word, 1.0
+    if word in EVERYDAY or word in _ANSWERS:
+        return None
     heard = sounds((word,))
     near, name = max((_likeness(name, heard.letters, word), name) for name in _SPOKEN)
     return (name, near) if near >= _LEAST else None

@@ -158,11 +158,36 @@ def best_spot(wanted: Sounds, heard: Sounds, telling: int = 0) -> Spot:
     return Spot(max(0.0, 1 - best / max(telling or len(wanted.letters), 3)), starts[where], where)
 
 
+def likeness(one: Sounds, other: Sounds) -> float:
+    """How alike two whole texts sound, from 0 to 1."""
+    row = [0.0]
+    for letter in other.letters:
+        row.append(row[-1] + _EXTRA.get(letter, 1.0))
+    for number, letter in enumerate(one.letters):
+        new = [row[0] + one.missing[number]]
+        for place, heard in enumerate(other.letters):
+            same = row[place] + (0.0 if heard == letter else _NEAR.get(letter + heard, 1.0))
+            lost, more = row[place + 1] + one.missing[number], new[-1] + _EXTRA.get(heard, 1.0)
+            new.append(min(same, lost, more))
+        row = new
+    return max(0.0, 1 - row[-1] / max(len(one.letters), len(other.letters), 3))
+
+
 _COARSE = str.maketrans("bdgjfzvrNYmeoywaiu", "ptkcpsflnnnaaiuaiu")
 
 
 @lru_cache(maxsize=20000)
 def outline(said: Sounds) -> frozenset[str]:
-    """Pairs of coarse sounds: two texts without common pairs need not be compared."""
-    coarse = said.letters.translate(_COARSE)
+    """Pairs of coarse sounds: words with few common pairs need not be compared."""
+    return _pairs(said.letters.translate(_COARSE))
+
+
+def outlines(heard: Sounds, size: int) -> list[frozenset[str]]:
+    """The outlines of all stretches of ``size`` sounds of a text, a third of it apart."""
+    coarse = heard.letters.translate(_COARSE)
+    starts = range(0, max(len(coarse) - size, 0) + size // 3 + 1, max(size // 3, 1))
+    return [_pairs(coarse[start : start + size]) for start in starts]
+
+
+def _pairs(coarse: str) -> frozenset[str]:
     return frozenset(coarse[place : place + 2] for place in range(len(coarse) - 1))

@@ -17,7 +17,9 @@ from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Possible, Vocabulary
 from ivr.speech import answer, certainty, gate, matching, numbers
 from ivr.speech.recogniser import RATE, CannotListen, Samples
 
-_UNKNOWN = "[unk]"
+_UNKNOWN = ("[unk]", "<unk>", "<UNK>")
+"""How models write a word that is none of theirs; most know the first."""
+
 _STEP = RATE // 10
 
 
@@ -37,14 +39,17 @@ class Vosk:
 
     def start(self, vocabulary: Vocabulary) -> VoskUtterance:
         known = [phrase for phrase in grammar(vocabulary) if self._knows(phrase)]
+        unknown = [word for word in _UNKNOWN if self._knows(word)][:1]
         decoder = vosk.KaldiRecognizer(
-            self._model, RATE, json.dumps([*known, _UNKNOWN], ensure_ascii=False)
+            self._model, RATE, json.dumps([*known, *unknown], ensure_ascii=False)
         )
         decoder.SetWords(True)
         return VoskUtterance(decoder, self.name, vocabulary)
 
     def _knows(self, phrase: str) -> bool:
-        return all(self._model.vosk_model_find_word(word) >= 0 for word in phrase.split())
+        return bool(phrase.split()) and all(
+            self._model.vosk_model_find_word(word) >= 0 for word in phrase.split()
+        )
 
 
 def grammar(vocabulary: Vocabulary) -> list[str]:
@@ -117,8 +122,8 @@ def _apart(likely: list[Possible]) -> list[Possible]:
 def _said(result: str) -> list[tuple[str, float]]:
     """The words of a result with their chances, without what the grammar does not hold."""
     words = json.loads(result).get("result", [])
-    return [(one["word"], float(one["conf"])) for one in words if one["word"] != _UNKNOWN]
+    return [(one["word"], float(one["conf"])) for one in words if one["word"] not in _UNKNOWN]
 
 
 def _known(words: list[str]) -> list[str]:
-    return [word for word in words if word != _UNKNOWN]
+    return [word for word in words if word not in _UNKNOWN]

@@ -23,11 +23,16 @@ from ivr.speech.whisper_model import Model, Sound
 _MODEL = re.compile(
     r"^(faster-)?whisper-|-[0-9a-f]{12}$"
 )  # what a folder's name says beside the size
-_LONGEST_S = 15
+_MOST_KEPT_S = 30
+_LONGEST_S = (
+    15  # of speech; whoever talks longer has said by then what it is about, or will tell a person
+)
 _ALONE = 0.6  # a phrase that takes up so much of a text is put to the model without the rest
 _LEAD_S, _TAIL_S = 0.3, 0.4
+_SAME_END_S = 0.07  # two frames of the voice detection
 _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
+_CLEAR, _CLEARLY_LESS, _FORCED_IF_CLEAR = 0.95, 0.75, 0.6
 _UNHEARD = 0.3  # what a phrase counts in a text that holds nothing near it
 
 
@@ -60,16 +65,20 @@ class Whisper:
 
 
 class WhisperUtterance:
-    """Audio is kept until the end; ``finish`` decodes all of it each time."""
+    """Audio is kept until the end; ``finish`` decodes all of it, unless only silence came since the last."""
 
     def __init__(self, model: Model, name: str, vocabulary: Vocabulary) -> None:
         self._model = model
         self._name = name
         self._vocabulary = vocabulary
         self._samples: list[Samples] = []
+        self._kept = 0
+        self._last: tuple[int, Heard | Nothing] | None = None
 
     def feed(self, samples: Samples) -> str:
-        self._samples.append(samples.copy())
+        room = _MOST_KEPT_S * RATE - self._kept
+        self._samples.append(samples[:room].copy())
+        self._kept += min(len(samples), room)
         return ""
 
     def finish(self) -> Heard | Nothing:
@@ -79,9 +88,13 @@ class WhisperUtterance:
             return Nothing("silence")
         if speech.seconds < gate.SPEECH_S:
             return Nothing("noise")
+        if self._last is not None and speech.end <= self._last[0] + _SAME_END_S * RATE:
+            return self._last[1]
         start = max(0, speech.start - int(_LEAD_S * RATE))
         end = min(speech.end + int(_TAIL_S * RATE), start + _LONGEST_S * RATE)
-        return understand(self._model, self._name, self._vocabulary, said[start:end], speech)
+        found = understand(self._model, self._name, self._vocabulary, said[start:end], speech)
+        self._last = speech.end, found
+        return found
 
 
 def understand(
@@ -93,8 +106,8 @@ def understand(
     if loops(free.text):
         return Nothing("noise", text[: answer.LONGEST_TEXT])
     doubted = invented(text) or not phones.words(text)
-    prompted = without_repeats(model.write(sound, _in_mind(text, vocabulary)).text)
-    candidates = weighed(model, sound, vocabulary, "" if doubted else text, prompted)
+    prompted = model.write(sound, _in_mind(text, vocabulary)).text
+    candidates = weighed(model, sound, vocabulary, "" if doubted else free.text, prompted)
     found = heard(vocabulary, text, name, candidates, speech)
     if not doubted:
         return found
@@ -114,7 +127,12 @@ def weighed(
     found = _candidates(vocabulary, text, prompted)
     found = sorted(found, key=lambda one: -one.score)
     likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
-    if likely:
+    if _clear(found):
+        likely = [
+            replace(one, forced=_FORCED_IF_CLEAR) if min(one.free, one.prompted) >= _CLEAR else one
+            for one in likely
+        ]
+    elif likely:
         sentences = list(dict.fromkeys([text or prompted, *(one.sentence for one in likely)]))
         chances = dict(zip(sentences, model.chances(sound, sentences), strict=True))
         best = max(chances.values())
@@ -122,17 +140,32 @@ def weighed(
     return sorted([*likely, *rest], key=lambda one: (-one.score, -len(one.words)))
 
 
+def _clear(found: list[Candidate]) -> bool:
+    """Do both texts say the same, and nothing else? Then the model need not be asked again."""
+    any_clear = False
+    for place in (False, True):
+        heard = [one for one in found if one.place is place]
+        if not heard or all(max(one.free, one.prompted) <= _CLEARLY_LESS for one in heard):
+            continue
+        best = heard[0]
+        if min(best.free, best.prompted) < _CLEAR or any(
+            max(one.free, one.prompted) > _CLEARLY_LESS for one in heard if one.value != best.value
+        ):
+            return False
+        any_clear = True
+    return any_clear
+
+
 def _candidates(vocabulary: Vocabulary, text: str, prompted: str) -> list[Candidate]:
+    every = _digits(vocabulary.digits, text, prompted) if vocabulary.digits else []
+    text, prompted = without_repeats(text), without_repeats(prompted)
     spots: dict[tuple[bool, Phrase], Candidate] = {}
     for found in matching.find(text, vocabulary):
         spots[found.place, found.phrase] = replace(_named(text, found), free=found.nearness)
     for found in matching.find(prompted, vocabulary):
         key = found.place, found.phrase
         spots[key] = replace(spots.get(key) or _named(prompted, found), prompted=found.nearness)
-    every = list(spots.values())
-    if vocabulary.digits:
-        every += _digits(vocabulary.digits, text, prompted)
-    return every
+    return [*every, *spots.values()]
 
 
 def _named(text: str, found: matching.Found) -> Candidate:
@@ -142,17 +175,31 @@ def _named(text: str, found: matching.Found) -> Candidate:
 
 
 def _digits(most: int, text: str, prompted: str) -> list[Candidate]:
-    made: dict[str, Candidate] = {}
-    for reading in numbers.readings(text, most):
-        made[reading.digits] = Candidate(
-            reading.digits, reading.words, False, reading.words, free=reading.nearness
+    """What either text may mean as digits, each as near as the whole text comes to its words."""
+    said = [
+        reading
+        for written in (text, prompted, without_repeats(text), without_repeats(prompted))
+        for reading in numbers.readings(written, most)
+    ]
+    return [
+        Candidate(
+            digits,
+            spoken,
+            False,
+            spoken,
+            free=_nearness(digits, spoken, text, most),
+            prompted=_nearness(digits, spoken, prompted, most),
         )
-    for reading in numbers.readings(prompted, most):
-        other = made.get(reading.digits) or Candidate(
-            reading.digits, reading.words, False, reading.words
-        )
-        made[reading.digits] = replace(other, prompted=reading.nearness)
-    return list(made.values())
+        for digits, spoken in dict.fromkeys((one.digits, one.words) for one in said)
+    ]
+
+
+def _nearness(digits: str, spoken: str, text: str, most: int) -> float:
+    read = [one.nearness for one in numbers.readings(text, most) if one.digits == digits]
+    alike = phones.likeness(
+        phones.sounds(tuple(phones.words(spoken))), phones.sounds(tuple(phones.words(text)))
+    )
+    return max(*read, alike, _UNHEARD) if read else max(alike, _UNHEARD)
 
 
 def heard(
