@@ -199,6 +199,12 @@ def call(
     press: Annotated[
         str | None, typer.Option(help="Tombol yang ditekan berurutan, misalnya 111.")
     ] = None,
+    say: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="UCAPAN", help="Ucapan per pertanyaan, atau berkas .wav; boleh berulang."
+        ),
+    ] = None,
     silent: Annotated[bool, typer.Option("--silent", help="Diam saja.")] = False,
     caller: Annotated[str, typer.Option("--from", help="Nomor penelepon.")] = "+6281276123456",
     at: Annotated[
@@ -218,10 +224,12 @@ def call(
             config,
             choose=choose,
             press=press,
+            say=say or (),
             silent=silent,
             caller=caller,
             at=at,
             hang_up_after=hang_up_after,
+            tell=_say,
         )
     except ValueError as error:
         _stop(str(error), WRONG)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 import os
 import signal
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,8 +29,10 @@ from ivr.speech.lines import Switchboard
 from ivr.speech.pool import Pool
 from ivr.speech.recogniser import RATE, CannotListen, Samples
 from ivr.speech.server import listen, serve
-from ivr.speech.wire import ASTERISK, CONTROLLER, Question, from_text, question_to_json
+from ivr.speech.wire import ASTERISK, CONTROLLER, SPOKE, Question, from_text, question_to_json
 
+HERE = Path(__file__).parent
+P = ParamSpec("P")
 ENGINE = "speech_world:load"
 FRAME_BYTES = 320
 MENU = Vocabulary("menu", (Phrase("kebakaran", "1"), Phrase("polisi", "4")))
@@ -77,6 +81,16 @@ def cannot(settings: SpeechSettings) -> Counting:
     raise CannotListen("Bobot tidak ada di sini.")
 
 
+def within_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test that is a coroutine; what never comes fails it instead of hanging."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60.0))
+
+    return run
+
+
 def silence(seconds: float) -> Samples:
     return np.zeros(round(seconds * RATE), np.int16)
 
@@ -93,7 +107,7 @@ def voice(seconds: float, *, seed: int = 1, level: float = 6000.0) -> Samples:
 
 def spoken() -> Samples:
     """A sentence of a shipped prompt, 8 kHz."""
-    folder = Path(__file__).parent.parent / "prompts" / "audio" / "id"
+    folder = HERE.parent / "prompts" / "audio" / "id"
     with wave.open(str(next(folder.glob("bencana-alam-3*.wav")))) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.dtype("<i2"))
         return samples[:: file.getframerate() // RATE].astype(np.int16)
@@ -110,20 +124,39 @@ class Asterisk:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self._ids = itertools.count(1)
+        self._results: deque[dict[str, Any]] = deque()
+        self.forgotten = 0
 
     async def request(self, name: str, **more: Any) -> dict[str, Any]:
         """A request, and the answer to it."""
         number = f"c738fc30-{next(self._ids)}"
         await self.connection.send(json.dumps({"request": name, "id": number, **more}))
-        answer = json.loads(await self.connection.recv())
+        while (answer := await self._said()) is None:
+            pass
         assert (answer["response"], answer["id"]) == (name, number)
-        return dict(answer)
+        return answer
+
+    async def _said(self) -> dict[str, Any] | None:
+        """The next answer to a request; None for a result, which is kept, and answered."""
+        said = json.loads(await self.connection.recv())
+        if "response" in said:
+            return dict(said)
+        assert said["request"] == "set"
+        await self.connection.send(json.dumps({"response": "set", "id": said["id"]}))
+        (result,) = said["params"]["results"]
+        assert result["text"].isascii()
+        assert "\n" not in result["text"]
+        self._results.append(result)
+        return None
 
     async def set_up(self, codec: str = "slin", version: str = "0.1.0") -> dict[str, Any]:
         return await self.request("setup", version=version, codecs=[{"name": codec}], params={})
 
     async def ask(self, number: str) -> None:
+        """And begin to listen anew, whereby earlier results are forgotten."""
         assert "error_msg" not in await self.request("set", params={"ask": number})
+        self.forgotten += len(self._results)
+        self._results.clear()
 
     async def say(self, *sounds: Samples) -> None:
         """As fast as it goes: the speech process has no clock of its own for audio."""
@@ -131,15 +164,19 @@ class Asterisk:
         for at in range(0, len(sound), FRAME_BYTES):
             await self.connection.send(sound[at : at + FRAME_BYTES])
 
+    async def spoke(self) -> bool:
+        """Whether the next result only says that somebody speaks."""
+        return (await self._result())["text"] == SPOKE
+
     async def result(self) -> tuple[Heard | Nothing, int]:
-        """The next result, which is answered as Asterisk does, and its score."""
-        said = json.loads(await self.connection.recv())
-        assert said["request"] == "set"
-        await self.connection.send(json.dumps({"response": "set", "id": said["id"]}))
-        (result,) = said["params"]["results"]
-        assert result["text"].isascii()
-        assert "\n" not in result["text"]
+        """The next result, and its score."""
+        result = await self._result()
         return from_text(result["text"]), int(result["score"])
+
+    async def _result(self) -> dict[str, Any]:
+        while not self._results:
+            assert await self._said() is None
+        return self._results.popleft()
 
 
 class World:
@@ -147,6 +184,7 @@ class World:
 
     def __init__(self, switchboard: Switchboard, port: int) -> None:
         self.switchboard, self.port = switchboard, port
+        self._seals = itertools.count()
 
     @property
     def url(self) -> str:
@@ -167,16 +205,28 @@ class World:
     async def asked(self, *questions: Question) -> None:
         """Let a controller ask them, and see that they came in."""
         async with self.controller() as controller:
-            for one in questions:
-                await controller.send(json.dumps({"ask": question_to_json(one)}))
-            await controller.send(json.dumps({"drop": "none such"}))
-        # the connection is closed, so all that it said was read
+            await self.said(controller, *({"ask": question_to_json(one)} for one in questions))
+
+    async def said(self, controller: ClientConnection, *messages: object) -> None:
+        """Have a controller say this, and see that it came in: what it asks for last is there."""
+        for message in messages:
+            await controller.send(message if isinstance(message, str) else json.dumps(message))
+        seal = question(f"seal-{next(self._seals)}")
+        await controller.send(json.dumps({"ask": question_to_json(seal)}))
+        while self.switchboard.take(seal.id) is None:
+            await controller.recv()  # beats
+
+
+def workers(number: int, *, engine: str = ENGINE) -> Pool:
+    """A pool whose processes know this module."""
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(HERE.parent), str(HERE)))
+    return Pool(workers=number, engine=engine)
 
 
 @contextlib.asynccontextmanager
-async def world(*, workers: int = 1, noise: Sequence[int] = ()) -> AsyncIterator[World]:
+async def world(number: int = 1, *, noise: Sequence[int] = ()) -> AsyncIterator[World]:
     """With a real pool, and a detector that takes everything for speech but the looks of ``noise``."""
-    pool = Pool(workers=workers, engine=ENGINE)
+    pool = workers(number)
     looks = itertools.count()
 
     async def is_speech(samples: Samples) -> bool:

@@ -35,7 +35,7 @@ from ivr.location.source import Asked
 from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.listening import Hearing, to_join
+from ivr.platforms.asterisk.listening import to_join
 from ivr.platforms.asterisk.perform import KNOWN, joined, perform
 from ivr.platforms.asterisk.pidf_out import exact
 from ivr.platforms.asterisk.playing import COMMAND_S, Channel

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from ivr.config import Config
 from ivr.flow.keys import keys_to
 from ivr.platforms.asterisk.programs import tool
 from ivr.softphone.call import place_call
+from ivr.softphone.rtp import Samples
+from ivr.softphone.voice import sayings
 from ivr.store import reports
 
 
@@ -28,6 +30,7 @@ class Wish:
     """What the caller is to do."""
 
     keys: str
+    said: Sequence[Samples]
     caller: str
     at: tuple[float, float, float] | None
     hang_up_after: float | None
@@ -38,14 +41,20 @@ def wish(
     *,
     choose: str | None,
     press: str | None,
+    say: Sequence[str],
     silent: bool,
     caller: str,
     at: str | None,
     hang_up_after: float | None,
+    tell: Callable[[str], None],
 ) -> Wish:
     """Read the options; raises ValueError with a sentence where they contradict each other."""
-    if sum((choose is not None, press is not None, silent)) != 1:
-        raise ValueError("Pilih salah satu: --choose KEJADIAN,KODE, --press TOMBOL, atau --silent.")
+    if sum((choose is not None, press is not None, bool(say), silent)) != 1:
+        raise ValueError(
+            "Pilih salah satu: --choose KEJADIAN,KODE, --press TOMBOL, --say UCAPAN, atau --silent."
+        )
+    if not all(text.strip() for text in say):
+        raise ValueError("--say tanpa ucapan. Tulis kalimatnya, atau nama berkas .wav.")
     keys = press or ""
     if not set(keys) <= set("0123456789*#"):
         raise ValueError(f"Tombol {keys!r} tidak ada di telepon. Pakai 0-9, * dan #.")
@@ -58,7 +67,8 @@ def wish(
             raise ValueError(f"Tidak ada tombol yang menuju {incident} di {place}.")
         keys = found
     where = position(at) if at is not None else None
-    return Wish(keys, caller, where, hang_up_after)
+    said = sayings(say, tool("espeak-ng", tell)) if say else ()
+    return Wish(keys, said, caller, where, hang_up_after)
 
 
 def _answering(config: Config) -> Published:
@@ -77,6 +87,7 @@ def call(config: Config, wanted: Wish, tell: Callable[[str], None]) -> dict[str,
             host="127.0.0.1",
             port=config.sip_port,
             keys=tuple(wanted.keys),
+            sayings=wanted.said,
             number=wanted.caller,
             at=wanted.at,
             hang_up_after=wanted.hang_up_after,

@@ -90,7 +90,7 @@ class Kokoro:
 
     name = "kokoro-82m jm_kumo"
 
-    def __init__(self, espeak: Espeak, threads: int = 1) -> None:
+    def __init__(self, espeak: Espeak, threads: int = 1, style: str = "jm_kumo") -> None:
         import onnxruntime  # noqa: PLC0415  only the machine that builds prompts has it
 
         self._espeak = espeak
@@ -109,7 +109,7 @@ class Kokoro:
         data = _package_folder(KOKORO_PACKAGES[0]) / "data"
         self._tokens: dict[str, int] = json.loads((data / "vocab.json").read_text())["vocab"]
         with np.load(data / "voices_ja.npz") as voices:
-            self._style = voices["jm_kumo"]
+            self._style = voices[style]
 
     def speak(self, text: str, language: str = "") -> Any:
         if language:

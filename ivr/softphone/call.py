@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ivr.softphone.phone import Phone, caller
+from ivr.softphone.rtp import RATE, Samples
+from ivr.softphone.voice import frames
 
 ANSWER_S = 10.0
 THINK_S = 1.2  # a person listens this long before the first key
 BETWEEN_S = 1.5
 TALK_S = 2.0
 LOOK_S = 0.2
+QUIET_S = 0.4
 LONGEST_S = 120.0
 SETTLE_S = 3.0  # a record may take this long to learn of the end
 
@@ -26,12 +30,14 @@ async def place_call(
     host: str,
     port: int,
     keys: Sequence[str],
+    sayings: Sequence[Samples] = (),
     number: str,
     at: tuple[float, float, float] | None,
     hang_up_after: float | None,
     record_of: RecordOf,
 ) -> dict[str, Any]:
-    """Call, press the keys, talk for two seconds once joined to somebody, hang up.
+    """Call, press the keys or say what is to be said, talk for two seconds once joined to somebody, hang
+    up.
 
     Times are milliseconds from the first INVITE. Without a record (no controller ran) the SIP trace
     alone says who answered.
@@ -39,13 +45,16 @@ async def place_call(
     async with caller(sipp, host, port, number=number, at=at) as phone:
         answer = await phone.answered(ANSWER_S)
         if hang_up_after is None:
-            pressing = asyncio.create_task(_press(phone, keys))
+            acting = _say(phone, sayings) if sayings else _press(phone, keys)
+            pressing = asyncio.create_task(acting)
             try:
                 await _until_joined(phone, record_of)
             finally:
                 pressing.cancel()
         else:
-            await _press(phone, keys, seconds=hang_up_after)
+            acting = _say(phone, sayings) if sayings else _press(phone, keys)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(acting, hang_up_after)
         await phone.hang_up()
         ended_by = "human" if phone.ended_by_peer else "caller"
         joined_at = _joined_at(phone)
@@ -65,17 +74,28 @@ async def place_call(
         )
 
 
-async def _press(phone: Phone, keys: Sequence[str], seconds: float = LONGEST_S) -> None:
-    """Press one key after the other, as a person would, once something is heard."""
-    try:
-        async with asyncio.timeout(seconds):
-            await phone.rtp.audible.wait()
-            for number, key in enumerate(keys):
-                await asyncio.sleep(BETWEEN_S if number else THINK_S)
-                phone.rtp.press(key)
-            await asyncio.sleep(LONGEST_S)
-    except TimeoutError:
-        return
+async def _press(phone: Phone, keys: Sequence[str]) -> None:
+    """Press one key after the other, as a person would, once something is heard; then wait."""
+    await phone.rtp.audible.wait()
+    for number, key in enumerate(keys):
+        await asyncio.sleep(BETWEEN_S if number else THINK_S)
+        phone.rtp.press(key)
+    await asyncio.sleep(LONGEST_S)
+
+
+async def _say(phone: Phone, sayings: Sequence[Samples]) -> None:
+    """Say one thing after the other, each over the beginning of what is asked; then wait.
+
+    People in need do not hear a prompt out. What is asked next begins after a moment of quiet.
+    """
+    for samples in sayings:
+        await phone.rtp.audible.wait()
+        await asyncio.sleep(THINK_S)
+        phone.rtp.play(frames(samples))
+        await asyncio.sleep(len(samples) / RATE)
+        await phone.rtp.quiet(QUIET_S)
+        phone.rtp.forget()
+    await asyncio.sleep(LONGEST_S)
 
 
 async def _until_joined(phone: Phone, record_of: RecordOf) -> None:

@@ -114,6 +114,7 @@ class Rtp(asyncio.DatagramProtocol):
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.first_audio_at: float | None = None
         self.audible = asyncio.Event()
+        self.last_sound_at = 0.0  # by the monotonic clock
         self.keys_heard = ""
         self._clock = clock
         self._transport: asyncio.DatagramTransport | None = None
@@ -150,7 +151,7 @@ class Rtp(asyncio.DatagramProtocol):
         self._remote = (address, port)
 
     def play(self, frames: Iterator[bytes]) -> None:
-        """Send these frames from now on, one each 20 ms."""
+        """Send these frames from now on, one each 20 ms. An empty one is a packet lost on the way."""
         self._frames = frames
 
     def press(self, keys: str) -> None:
@@ -166,6 +167,11 @@ class Rtp(asyncio.DatagramProtocol):
         """Measure from here on; ``audible`` waits for the next sound."""
         self._heard.clear()
         self.audible.clear()
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait until nothing was heard for so long."""
+        while (left := self.last_sound_at + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 (a clock)
+            await asyncio.sleep(left)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -189,8 +195,9 @@ class Rtp(asyncio.DatagramProtocol):
         elif kind == PCMU and payload:
             self._heard.append(payload)
             del self._heard[: -round(KEPT_S / FRAME_S)]
-            if not self.audible.is_set() and np.abs(decode(payload)).max() > AUDIBLE:
+            if np.abs(decode(payload)).max() > AUDIBLE:
                 self.first_audio_at = self.first_audio_at or self._clock()
+                self.last_sound_at = time.monotonic()
                 self.audible.set()
 
     async def _send(self) -> None:
@@ -221,6 +228,8 @@ class Rtp(asyncio.DatagramProtocol):
         if self._remote is None or self._transport is None:
             return
         self._sequence += 1
+        if not payload:
+            return
         self._transport.sendto(
             packet(kind, self._sequence, timestamp, self._source, payload, marker=marker),
             self._remote,

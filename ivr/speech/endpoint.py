@@ -45,21 +45,20 @@ SILENT_OVER_FLOOR_DB = 6.0
 BELOW_SPEECH_DB = 25.0
 """What is so much softer than the loud parts of an utterance is none of it."""
 
-PITCHED = 0.5
-"""Least autocorrelation of a voiced sound."""
+PITCHED = 0.085
+"""Least likeness of a voiced sound to itself one period later; noise of any colour has 0.04."""
 
 SHORTEST_PITCH, LONGEST_PITCH = RATE // 400, RATE // 70
-PURE = 0.95
-SAME_DB = 1.0
-SAME_HZ = 0.012
+PURE = 0.85
+"""With so much of their energy in two frequencies, the frames that began are a tone."""
+
+NARROW = 4  # bins to either side
 KEY_LOW = np.array([697.0, 770.0, 852.0, 941.0])
 KEY_HIGH = np.array([1209.0, 1336.0, 1477.0, 1633.0])
 OF_A_KEY = 0.85
 NEAR_A_KEY = 0.025
 
 Step = Literal["began", "paused", "resumed", "ended"]
-
-_WINDOW = np.hanning(FRAME)
 
 
 class Endpoint:
@@ -79,7 +78,6 @@ class Endpoint:
         self._kept: deque[Samples] = deque(maxlen=RECENT_OVER_PROMPT + PRE_ROLL)
         self._voiced: deque[bool] = deque(maxlen=RECENT_OVER_PROMPT)
         self._echo: list[float] = []
-        self._tones: deque[tuple[float, float, float]] = deque(maxlen=3)
         self._utterance: list[Samples] = []
         self._levels: list[float] = []
         self._quiet = 0
@@ -107,7 +105,11 @@ class Endpoint:
             self._learn(level, False)
             return None
         over_prompt = number < self._prompt
-        voiced = self._stands_out(level, over_prompt) and self._is_voice(before, frame, level)
+        voiced = (
+            self._stands_out(level, over_prompt)
+            and not _is_key(frame)
+            and _pitch(np.concatenate((before, frame)).astype(np.float64)) > PITCHED
+        )
         self._kept.append(frame)
         self._voiced.append(voiced)
         if over_prompt:
@@ -116,6 +118,9 @@ class Endpoint:
         recent = RECENT_OVER_PROMPT if over_prompt else RECENT
         least = BEGINS_OVER_PROMPT if over_prompt else BEGINS
         if not voiced or sum(list(self._voiced)[-recent:]) < least:
+            return None
+        if _is_tone(np.concatenate(list(self._kept)[-recent:])):
+            self._voiced.clear()
             return None
         self._begin(list(self._voiced)[-recent:].index(True) - recent)
         return "began"
@@ -188,24 +193,6 @@ class Endpoint:
         past = self._echo[: -RECENT_OVER_PROMPT - 1]
         return not past or level > float(np.percentile(past, 90)) + ABOVE_ECHO_DB
 
-    def _is_voice(self, before: Samples, frame: Samples, level: float) -> bool:
-        tone = _tone(frame)
-        self._tones.append((level, *tone[:2]))
-        if tone[2]:
-            return False
-        levels, hertz, shares = np.array(self._tones).T
-        steady = (
-            len(levels) == self._tones.maxlen
-            and float(np.ptp(levels)) < SAME_DB
-            and float(np.ptp(hertz)) < SAME_HZ * float(hertz[0])
-            and float(shares.min()) > PURE
-        )
-        if steady:
-            for back in range(1, min(3, len(self._voiced) + 1)):
-                self._voiced[-back] = False
-            return False
-        return _pitch(np.concatenate((before, frame)).astype(np.float64)) > PITCHED
-
 
 def _level(frame: Samples) -> float:
     """Its energy in dB over one step of the scale; full scale is 90."""
@@ -213,40 +200,47 @@ def _level(frame: Samples) -> float:
 
 
 def _pitch(samples: NDArray[np.float64]) -> float:
-    """How much it is like itself one period later, 0 to 1, for the periods of voices."""
-    samples = samples - samples.mean()
-    spectrum = np.fft.rfft(samples, 2 * len(samples))
-    likeness = np.fft.irfft(np.abs(spectrum) ** 2)[: LONGEST_PITCH + 1]
-    energy = np.cumsum(np.square(samples))
-    lags = np.arange(SHORTEST_PITCH, LONGEST_PITCH + 1)
-    first = energy[len(samples) - 1 - lags]
-    last = energy[-1] - energy[lags - 1]
-    return float(np.max(likeness[lags] / np.sqrt(first * last + 1.0)))
+    """How much it is like itself one period later, for the periods of voices.
+
+    Of the cube root of its spectrum: so a rumble, which is slow and therefore like itself, has no pitch.
+    """
+    spectrum = np.fft.rfft(samples - samples.mean(), 2 * len(samples))
+    likeness = np.fft.irfft(np.abs(spectrum) ** (2 / 3))
+    return float(np.max(likeness[SHORTEST_PITCH : LONGEST_PITCH + 1]) / (likeness[0] + 1e-9))
 
 
-def _tone(frame: Samples) -> tuple[float, float, bool]:
-    """The strongest frequency in Hz, the share of energy in it and the next, and whether it is a key."""
-    power = np.abs(np.fft.rfft(frame * _WINDOW)) ** 2
+def _is_tone(samples: Samples) -> bool:
+    """One or two steady frequencies: ringing, busy, a fax, a whistle."""
+    power = _power(samples)
     total = float(power.sum()) + 1.0
-    first, share = _peak(power)
-    second, more = _peak(power)
-    share = (share + more) / total
+    return (_peak(power, NARROW)[1] + _peak(power, NARROW)[1]) / total > PURE
+
+
+def _is_key(frame: Samples) -> bool:
+    """A telephone's key, as it sounds."""
+    power = _power(frame)
+    total = float(power.sum()) + 1.0
+    (first, much), (second, more) = _peak(power, 2), _peak(power, 2)
     low, high = sorted((first, second))
-    key = (
-        share > OF_A_KEY
+    return (
+        much + more > OF_A_KEY * total
         and more > 0.05 * total
         and bool(np.any(np.abs(KEY_LOW / max(low, 1.0) - 1) < NEAR_A_KEY))
         and bool(np.any(np.abs(KEY_HIGH / max(high, 1.0) - 1) < NEAR_A_KEY))
     )
-    return first, share, key
 
 
-def _peak(power: NDArray[np.float64]) -> tuple[float, float]:
+def _power(samples: Samples) -> NDArray[np.float64]:
+    spectrum = np.fft.rfft(samples * np.hanning(len(samples)))
+    return np.asarray(np.abs(spectrum) ** 2)
+
+
+def _peak(power: NDArray[np.float64], around: int) -> tuple[float, float]:
     """The strongest frequency in Hz and its energy, which is taken out of ``power``."""
     at = int(np.argmax(power))
-    around = slice(max(0, at - 2), at + 3)
-    part = power[around].copy()
+    near = slice(max(0, at - around), at + around + 1)
+    part = power[near].copy()
     energy = float(part.sum())
-    hertz = float((np.arange(around.start, around.start + len(part)) * part).sum())
-    power[around] = 0.0
-    return hertz / (energy + 1e-9) * RATE / FRAME, energy
+    power[near] = 0.0
+    middle = float((np.arange(near.start, near.start + len(part)) * part).sum()) / (energy + 1e-9)
+    return middle * RATE / (2 * len(power) - 2), energy

@@ -102,6 +102,7 @@ class Pool:
         self._wanted = workers
         self._command = (sys.executable, "-m", "ivr.speech.worker", "--engine", engine)
         self._workers: list[_Worker] = []
+        self._processes: set[asyncio.subprocess.Process] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._numbers: Iterator[int] = itertools.count(1)
         self._takes_s = FIRST_GUESS_S
@@ -139,6 +140,8 @@ class Pool:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        for process in tuple(self._processes):
+            await self._end(process)
 
     def listen(self, vocabulary: Vocabulary) -> Listening | Nothing:
         """Somebody speaks; where no worker has room for it, or none is there: why not."""
@@ -167,8 +170,8 @@ class Pool:
             return asked.answer.result()
         if loop.time() - max(worker.answered_at, asked.at) >= DEADLINE_S:
             log.error("worker_late_and_killed", pid=worker.process.pid)
-            worker.late = True
-            self._kill(worker)
+            worker.late, worker.ready = True, False
+            _kill(worker.process)
         return Nothing("late")
 
     async def _keep(self) -> None:
@@ -180,11 +183,10 @@ class Pool:
             try:
                 await self._follow(worker)
             finally:
-                was_ready, worker.ready = worker.ready, False
+                was_ready, worker.ready = worker.ready or worker.late, False
                 self._workers.remove(worker)
-                self._kill(worker)
                 self._owe_nothing(worker)
-            await worker.process.wait()
+                await self._end(worker.process)
             falls = 0 if was_ready else falls + 1
             self.restarts += 1
             log.error("worker_fell", pid=worker.process.pid, code=worker.process.returncode)
@@ -198,6 +200,7 @@ class Pool:
             stdout=asyncio.subprocess.PIPE,
             env={**environment, "OMP_NUM_THREADS": "1"},
         )
+        self._processes.add(process)
         return _Worker(process)
 
     async def _follow(self, worker: _Worker) -> None:
@@ -243,9 +246,20 @@ class Pool:
                 asked.answer.set_result(Nothing("late" if worker.late else "failed"))
         worker.asked.clear()
 
-    def _kill(self, worker: _Worker) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.kill()
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """Kill it, and come back when it and the pipe to it are no more."""
+        _kill(process)
+        await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(ConnectionError):
+                await process.stdin.wait_closed()
+        self._processes.discard(process)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 def _read(text: str) -> Heard | Nothing:

@@ -45,8 +45,17 @@ log = structlog.get_logger(__name__)
 class Relay:
     """Takes a line from Asterisk for each caller who is listened to."""
 
-    def __init__(self, ear: Ear, speech_port: int) -> None:
+    def __init__(
+        self,
+        ear: Ear,
+        speech_port: int,
+        *,
+        most_callers: int = MOST_CALLERS,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         self._ear = ear
+        self._most_callers = most_callers
+        self._answer_s = answer_s
         self._speech_port = speech_port
         self._lines: set[_Line] = set()
         self.refused = 0
@@ -69,14 +78,14 @@ class Relay:
             yield
 
     def _refusal(self, connection: ServerConnection, request: Request) -> Response | None:
-        if self._ear.listens() and len(self._lines) < MOST_CALLERS:
+        if self._ear.listens() and len(self._lines) < self._most_callers:
             return None
         self.refused += 1
         log.warning("not_listened_to", callers=len(self._lines), refused=self.refused)
         return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
 
     async def _caller(self, asterisk: ServerConnection) -> None:
-        line = _Line(asterisk, self._ear, self._speech_port)
+        line = _Line(asterisk, self._ear, self._speech_port, self._answer_s)
         self._lines.add(line)
         try:
             async for message in asterisk:
@@ -101,10 +110,13 @@ class Relay:
 class _Line:
     """One caller: the question that is open, and the way its answer comes back."""
 
-    def __init__(self, asterisk: ServerConnection, ear: Ear, speech_port: int) -> None:
+    def __init__(
+        self, asterisk: ServerConnection, ear: Ear, speech_port: int, answer_s: float
+    ) -> None:
         self._asterisk = asterisk
         self._ear = ear
         self._speech_port = speech_port
+        self._answer_s = answer_s
         self._speech: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
@@ -158,7 +170,7 @@ class _Line:
             self._overdue.cancel()
         question = self._ear.question(question_id)
         if question is not None:
-            longest = question.prompt_s + question.wait_s + ANSWER_S
+            longest = question.prompt_s + question.wait_s + self._answer_s
             loop = asyncio.get_running_loop()
             self._overdue = loop.call_later(longest, self._give_up, "late")
         try:

@@ -156,6 +156,10 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"< {text}" for text in body.get("texts", ())]
         case "digits_entered":
             return [f"> {body['digits']}"]
+        case "speech_heard":
+            return [f'> "{body["heard"]["text"]}"']
+        case "speech" if body.get("reason", "silence") != "silence":
+            return [f"! ucapan tidak dipahami ({body['reason']})"]
         case "no_input":
             return ["> (diam)"]
         case "recorded":

@@ -62,6 +62,7 @@ class Engine:
     home: Path
     deployment: Path
     environment: dict[str, str] = field(default_factory=dict)
+    speech: bool = False  # a model of speech takes half a gigabyte, and seconds to load
 
     def __post_init__(self) -> None:
         self.sip_port = free_port_of_an_engine()
@@ -75,6 +76,7 @@ class Engine:
             "SIAGA_WEB_PORT": str(free_port_of_an_engine()),
             "SIAGA_AEAP_PORT": str(free_port_of_an_engine()),
             "SIAGA_EAR_PORT": str(free_port_of_an_engine()),
+            "SIAGA_SPEECH": "on" if self.speech else "off",
             "SIAGA_RTP_PORTS": f"{first}-{first + 199}",
         }
 

@@ -159,3 +159,31 @@ def test_pyst2_says_the_same_for_ordinary_values(
     second = Pyst2()
     second.wait_for_digit(milliseconds)
     assert ours("WAIT FOR DIGIT", str(milliseconds)) == second.argv()
+
+
+@given(
+    said=st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=60),
+    endpos=st.integers(-1, 10**6),
+    cuts=st.lists(st.integers(0, 300), max_size=4),
+)
+def test_whatever_a_caller_said_reaches_us_as_it_was_written(
+    said: str, endpos: int, cuts: list[int]
+) -> None:
+    connection = AgiConnection()
+    connection.receive(environment())
+    connection.send(Command("SPEECH RECOGNIZE", ("menu", "7", "0")))
+    result = f'results=1 score0=100 text0="{said}" grammar0=(null)'
+    line = f"200 result=1 (speech) endpos={endpos} {result}\n"
+    (reply,) = heard(line.encode(), cuts, connection)
+    assert isinstance(reply, Reply)
+    assert (reply.recognised, reply.digit) == (said, "")
+
+
+@given(said=line_text)
+def test_whatever_stands_in_an_answer_about_speech_is_read_without_harm(said: str) -> None:
+    connection = AgiConnection()
+    connection.receive(environment())
+    connection.send(Command("SPEECH RECOGNIZE", ("menu", "7", "0")))
+    (reply,) = connection.receive(f"200 result=1 (speech) {said}\n".encode())
+    assert isinstance(reply, Reply)
+    assert connection.in_flight is None

@@ -57,6 +57,33 @@ def test_the_environment_is_one_message_once_it_is_complete() -> None:
     assert message.values["agi_arg_1"] == "abc@host"
 
 
+HEAR = Command("SPEECH RECOGNIZE", ("menu", "7", "0"))
+
+
+@pytest.mark.parametrize(
+    ("line", "data", "digit", "recognised"),
+    [
+        ("200 result=1 (digit) digit=* endpos=0\n", "digit", "*", None),
+        ("200 result=1 (digit) digit=~ endpos=0\n", "digit", "", None),
+        ("200 result=1 (timeout) endpos=0\n", "timeout", "", None),
+        ("200 result=1 (hangup) endpos=0\n", "hangup", "", None),
+        ("200 result=1 (speech) endpos=0 results=0 \n", "speech", "", None),
+        ("200 result=0\n", None, "", None),
+        (
+            '200 result=1 (speech) endpos=0 results=1 score0=9 text0="ap") i" grammar0=(null)\n',
+            "speech",
+            "",
+            'ap") i',
+        ),
+    ],
+)
+def test_listening_ends_by_a_key_a_word_or_neither(
+    line: str, data: str | None, digit: str, recognised: str | None
+) -> None:
+    reply = reply_to(HEAR, line)
+    assert (reply.data, reply.digit, reply.recognised) == (data, digit, recognised)
+
+
 def test_a_hangup_line_before_the_answer_is_no_answer() -> None:
     connection = talking(WAIT)
     assert connection.receive(b"HANGUP\n") == [HangupNotice()]

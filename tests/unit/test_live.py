@@ -140,7 +140,12 @@ class House:
             whereabouts=self.whereabouts,
             clock=lambda: 1_750_000_000.0,
             monotonic=asyncio.get_running_loop().time,
+            hearing=lambda: None,
+            join=self._join,
         )
+
+    async def _join(self, paths: Sequence[str]) -> None:
+        raise AssertionError("nobody listens here")
 
     @cached_property
     def whereabouts(self) -> Whereabouts:

@@ -37,6 +37,9 @@ ENGINE = "siaga"
 MOST_TIMES = 3
 """After so much noise at one question its keys are left in peace."""
 
+SPEAKING_S = 8.0
+"""So much of a question's time may go by in noise that is taken for speech."""
+
 WORTH_S = 1.0
 """Nobody begins to say anything in less."""
 
@@ -83,6 +86,7 @@ class Listening:
     listens, ``sound`` what plays while somebody does. ``from_the_start``: what is said before the
     question is part of the sound."""
 
+    vocabulary: Vocabulary
     deaf: tuple[Prompt, ...]
     sound: Audio
     silence: Audio
@@ -110,7 +114,7 @@ def to_join(actions: Sequence[Action], channel: Channel) -> list[tuple[str, ...]
 def listening(actions: Sequence[Action], channel: Channel) -> Listening | None:
     """How the question of this turn is to be heard; None where it is for keys alone."""
     wait = _listens(actions, channel)
-    if wait is None or channel.hearing is None:
+    if wait is None or wait.vocabulary is None or channel.hearing is None:
         return None
     find = channel.hearing.joined
     silence = find(())
@@ -118,34 +122,33 @@ def listening(actions: Sequence[Action], channel: Channel) -> Listening | None:
         return None
     said = _said(actions)
     over = _over(wait, said)
-    sound = _sound(over, channel)
+    sound = _sound(over, channel, find)
     if sound is None:  # the last prompt by itself then
         over = wait.prompts[-1:]
-        sound = _sound(over, channel) or silence
+        sound = _sound(over, channel, find) or silence
     whole = bool(said) and over[: len(said)] == said and len(over) > len(wait.prompts)
     own = len(over) - len(said) if whole else len(over)
     channel.silent.extend(prompt for prompt in over if channel.audio(prompt) is None)
     deaf = wait.prompts[: len(wait.prompts) - own]
-    return Listening(deaf, sound, silence, whole)
+    return Listening(wait.vocabulary, deaf, sound, silence, whole)
 
 
 def longest_s(wait: Gather) -> float:
-    """So much longer than by keys alone a question may take: somebody is heard out, and then the keys
-    get their whole time."""
-    return ANSWER_S + wait.seconds
+    """So much longer than by keys alone a question may take: somebody speaks, an answer is waited for,
+    and then the keys get their whole time."""
+    return SPEAKING_S + ANSWER_S + wait.seconds
 
 
 def hear(
     wait: Gather, how: Listening, channel: Channel, hearing: Hearing
 ) -> Generator[Request, Reply, Outcome]:
     """Ask, and hear keys and speech until one of them answers or nobody listens any more."""
-    assert wait.vocabulary is not None
     sound, at, left = how.sound, 0.0, wait.seconds
-    until = channel.now() + sound.seconds + wait.seconds + ANSWER_S
+    until = channel.now() + sound.seconds + wait.seconds + SPEAKING_S + ANSWER_S
     for _ in range(MOST_TIMES):
         if not (yield from _open(hearing)):
             break
-        question = hearing.ear.ask(wait.vocabulary, sound.seconds - at, left, bargein=wait.bargein)
+        question = hearing.ear.ask(how.vocabulary, sound.seconds - at, left, bargein=wait.bargein)
         begun = channel.now()
         try:
             yield Request(Command("SPEECH SET", (ASK, question)))
@@ -256,9 +259,10 @@ def _paths(prompts: Sequence[Prompt], channel: Channel) -> tuple[str, ...]:
     return tuple(audio.path for prompt in prompts if (audio := channel.audio(prompt)))
 
 
-def _sound(prompts: Sequence[Prompt], channel: Channel) -> Audio | None:
+def _sound(
+    prompts: Sequence[Prompt], channel: Channel, find: Callable[[Sequence[str]], Audio | None]
+) -> Audio | None:
     found = [audio for prompt in prompts if (audio := channel.audio(prompt))]
     if len(found) == 1:
         return found[0]
-    assert channel.hearing is not None
-    return channel.hearing.joined([audio.path for audio in found])
+    return find([audio.path for audio in found])

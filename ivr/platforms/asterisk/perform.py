@@ -36,7 +36,7 @@ from ivr.platforms.asterisk.playing import (
 )
 from ivr.platforms.asterisk.targets import PLAYED, UnsafeTarget, dial_string, is_direct, safe_name
 from routing.directory import is_placeholder
-from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Directory, Location, Route
+from routing.model import NEIGHBOUR, OPERATOR, SETUP_S, Contact, Route
 
 FINISH_S = 3.0
 """So long after the last digit a # still belongs to the input."""
@@ -100,7 +100,8 @@ def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
             seconds += sum(a.seconds for p in action.prompts if (a := channel.audio(p)))
         if isinstance(action, Gather):
             seconds += action.seconds * action.max_digits
-            seconds += longest_s(action) if action.vocabulary is not None else 0.0
+            listens = action.vocabulary is not None and channel.hearing is not None
+            seconds += longest_s(action) if listens else 0.0
     return int(seconds + COMMAND_S) + 1 + GUARD_S
 
 

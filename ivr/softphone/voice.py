@@ -1,0 +1,72 @@
+"""What a caller says: a recording, or a text read aloud by a voice that does not speak the prompts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ivr.prompts import audio
+from ivr.prompts.spoken import for_espeak
+from ivr.prompts.voices import Espeak, Kokoro, VoiceUnavailable, kokoro_installed
+from ivr.softphone.rtp import FRAME, SILENCE, Samples, encode
+
+ESPEAK_VOICE = "id+f2"
+KOKORO_VOICE = "jf_alpha"
+PEAK = 0.5
+"""Of full scale; a recording is sent as loud as it is."""
+
+
+class NotSayable(ValueError):
+    """A recording that cannot be used; the text is a sentence for whoever gave it."""
+
+
+def sayings(said: Sequence[str], espeak: Sequence[str]) -> list[Samples]:
+    """Each text, or WAV file where it ends in ``.wav``, at the rate of a telephone.
+
+    Raises NotSayable.
+    """
+    try:
+        return _sayings(said, espeak)
+    except VoiceUnavailable as error:
+        raise NotSayable(str(error)) from error
+
+
+def _sayings(said: Sequence[str], espeak: Sequence[str]) -> list[Samples]:
+    robot = Espeak(espeak)
+    texts = any(not _is_file(one) for one in said)
+    neural = Kokoro(robot, style=KOKORO_VOICE) if texts and kokoro_installed() else None
+
+    def read(text: str) -> Samples:
+        if _is_file(text):
+            return _recording(Path(text))
+        if neural is not None:
+            spoken = neural.speak(f"{text.rstrip('.!?')}.")
+        else:
+            spoken = robot.speak(for_espeak(text), ESPEAK_VOICE)
+        samples = audio.to_samples(audio.telephone(spoken))
+        loudest = float(np.abs(samples).max(initial=0.0)) or 1.0
+        return (samples * (PEAK / loudest) * 32767).astype(np.int16)
+
+    return [read(one) for one in said]
+
+
+def frames(samples: Samples) -> Iterator[bytes]:
+    """What is sent: these samples, then silence without end."""
+    padded = np.concatenate((samples, np.zeros(-len(samples) % FRAME, np.int16)))
+    spoken = (encode(padded[at : at + FRAME]) for at in range(0, len(padded), FRAME))
+    return itertools.chain(spoken, itertools.repeat(SILENCE))
+
+
+def _is_file(text: str) -> bool:
+    return text.lower().endswith(".wav")
+
+
+def _recording(file: Path) -> Samples:
+    try:
+        segment = audio.telephone(audio.read(file))
+    except (OSError, audio.NotAudio) as error:
+        raise NotSayable(f"Rekaman {file} tidak dapat dibaca: {error}") from error
+    return (audio.to_samples(segment) * 32767).astype(np.int16)
