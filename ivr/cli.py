@@ -592,7 +592,8 @@ def bench_speech(
         Path, typer.Argument(metavar="DAFTAR.tsv", help="Daftar rekaman; lihat docs/speech.md.")
     ],
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Paling banyak sekian rekaman, dari semua suara.")
+        int | None,
+        typer.Option(min=1, help="Paling banyak sekian rekaman ucapan, dari semua suara."),
     ] = None,
     deployment: Deployment = None,
     as_json: Json = False,

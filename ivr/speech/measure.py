@@ -141,19 +141,26 @@ def how_many(recordings: Recordings, conditions: Sequence[Condition]) -> int:
 
 
 def chosen(rows: Sequence[Labelled], limit: int | None, seed: int = SEED) -> list[Labelled]:
-    """At most so many of them, drawn evenly from each voice and kind; in the list's order."""
-    if limit is None or limit >= len(rows):
+    """At most so many recordings of speech, drawn evenly from each voice and kind; in the list's order.
+
+    Sounds that are no speech stay all: they cost little, and one that is understood is one too many.
+    """
+    speech = [row for row in rows if row.kind != "non_speech"]
+    if limit is None or limit >= len(speech):
         return list(rows)
+
+    def lot(row: Labelled) -> int:
+        return zlib.crc32(f"{seed} {row.file}".encode())
+
     groups: dict[tuple[str, str], list[Labelled]] = {}
-    for row in sorted(rows, key=lambda row: zlib.crc32(f"{seed} {row.file}".encode())):
+    for row in sorted(speech, key=lot):
         groups.setdefault((row.voice, row.kind), []).append(row)
     # The first of every group, then the second of every one that has a second, and so on.
     ranked = sorted(
-        ((rank, row) for group in groups.values() for rank, row in enumerate(group)),
-        key=lambda ranked: (ranked[0], zlib.crc32(f"{seed} {ranked[1].file}".encode())),
+        (rank, lot(row), row.file) for g in groups.values() for rank, row in enumerate(g)
     )
-    kept = {row.file for _, row in ranked[:limit]}
-    return [row for row in rows if row.file in kept]
+    kept = {file for _, _, file in ranked[:limit]}
+    return [row for row in rows if row.kind == "non_speech" or row.file in kept]
 
 
 def _wanted(
