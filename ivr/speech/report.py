@@ -33,6 +33,15 @@ _NAMES = {
     "non_speech": "bukan ucapan",
 }
 
+_CONDITIONS = {
+    "clean": "bersih",
+    "20 dB": "bising 20 dB",
+    "10 dB": "bising 10 dB",
+    "5 dB": "bising 5 dB",
+    "5 % lost": "5 % paket hilang",
+    "10 % lost": "10 % paket hilang",
+}
+
 By = Callable[[Measured], str]
 
 
@@ -64,22 +73,37 @@ def to_json(
 
 def describe(machine: str, engine: str, ours: Sequence[Measured], peer: Sequence[Measured]) -> str:
     """Two tables and what else there is to say, in Indonesian."""
-    lines = [f"{engine} pada {machine}", "", "Per suara, saluran bersih:", _HEAD.format("")]
     clean = [one for one in ours if one.condition == CLEAN.name]
+    lines = [f"{engine} pada {machine}", "", "Tiap suara, saluran bersih (persen):", _HEAD]
     lines += _rows(clean, lambda one: one.row.voice)
-    lines += ["", "Semua suara, per keadaan saluran:", _HEAD.format("")]
+    lines += ["", "Semua suara, tiap keadaan saluran (persen):", _HEAD]
     lines += _rows(ours, _condition)
+    if peer:
+        lines += ["", "Pembanding: Whisper polos, saluran bersih (persen):", _HEAD]
+        lines += _rows(peer, _condition)
     lines.append("")
-    lines += [
-        f"{case['name']}: {case['ours']} {case['unit']}".rstrip()
-        + (f" (Whisper polos: {case['peer']})" if case["peer"] is not None else "")
-        for case in _cases(ours, peer)
-    ]
+    for case in _times(ours, peer):
+        name, unit = _SAID[case["name"]]
+        other = f" (Whisper polos {case['peer']})" if case["peer"] is not None else ""
+        lines.append(f"{name}: {case['ours']} {unit}{other}")
     return "\n".join(lines)
 
 
-_HEAD = "  {:44}  jumlah   tepat  salah  ditanya  ulang"
+_HEAD = f"  {'':44}  jumlah   tepat  salah  ditanya  ulang"
 """Right or asked about; acted on and wrong; asked about; not understood."""
+
+_MEDIAN, _SLOW = "end of speech to answer, p50", "end of speech to answer, p95"
+_WORK = "work for an utterance"
+_CALLERS = f"callers of a core, each answering every {ANSWER_EVERY_S:.0f} s"
+_SAID = {
+    _MEDIAN: ("Dari akhir ucapan sampai jawaban, separuhnya paling lama", "milidetik"),
+    _SLOW: ("Dari akhir ucapan sampai jawaban, 95 persennya paling lama", "milidetik"),
+    _WORK: ("Kerja satu inti untuk satu ucapan", "detik"),
+    _CALLERS: (
+        f"Penelepon yang tertampung satu inti, masing-masing menjawab tiap {ANSWER_EVERY_S:.0f} detik",
+        "orang",
+    ),
+}
 
 
 def _rows(measured: Sequence[Measured], by: By) -> Iterable[str]:
@@ -88,7 +112,7 @@ def _rows(measured: Sequence[Measured], by: By) -> Iterable[str]:
         right, wrong, asked, again = (f"{100 * share:.1f}" for share in shares)
         if kind in SILENT_KINDS:
             right = "-"  # there is nothing to be right about
-        name = f"{one}, {_NAMES.get(kind, kind)}"
+        name = f"{_CONDITIONS.get(one, one)}, {_NAMES.get(kind, kind)}"
         yield f"  {name:44}  {found.count:6}  {right:>6}  {wrong:>5}  {asked:>7}  {again:>5}"
 
 
@@ -132,38 +156,30 @@ def _cases(ours: Sequence[Measured], peer: Sequence[Measured]) -> Iterable[dict[
     ]
     if places:
         yield _case("place in a sentence, clean", rates(places).accuracy, None, "share")
-    yield from _times(spoken, spoken_peer)
+    yield from _times(ours, peer)
 
 
 def _times(ours: Sequence[Measured], peer: Sequence[Measured]) -> Iterable[dict[str, Any]]:
-    after, after_peer = (
-        [
-            1000 * one.after_s
-            for one in each
-            if one.after_s is not None and one.condition == CLEAN.name
-        ]
+    """Of speech on a clean line."""
+    spoken, spoken_peer = (
+        [one for one in each if one.condition == CLEAN.name and one.row.kind != "non_speech"]
         for each in (ours, peer)
     )
-    for share in (0.5, 0.95):
+    after, after_peer = (
+        [1000 * one.after_s for one in each if one.after_s is not None]
+        for each in (spoken, spoken_peer)
+    )
+    for name, share in ((_MEDIAN, 0.5), (_SLOW, 0.95)):
         theirs = round(percentile(after_peer, share)) if after_peer else None
-        yield _case(
-            f"end of speech to answer, p{100 * share:.0f}",
-            round(percentile(after, share)),
-            theirs,
-            "ms",
-        )
+        yield _case(name, round(percentile(after, share)), theirs, "ms")
     work, work_peer = (
         round(sum(one.work_s for one in each) / len(each), 3) if each else None
-        for each in (ours, peer)
+        for each in (spoken, spoken_peer)
     )
     if work:
-        yield _case("work for an utterance", work, work_peer, "s of a core")
-        yield _case(
-            f"callers of a core, each answering every {ANSWER_EVERY_S:.0f} s",
-            round(ANSWER_EVERY_S / work, 1),
-            round(ANSWER_EVERY_S / work_peer, 1) if work_peer else None,
-            "callers",
-        )
+        yield _case(_WORK, work, work_peer, "s of a core")
+        callers = round(ANSWER_EVERY_S / work_peer, 1) if work_peer else None
+        yield _case(_CALLERS, round(ANSWER_EVERY_S / work, 1), callers, "callers")
 
 
 def _case(name: str, ours: float, peer: float | None, unit: str) -> dict[str, Any]:
