@@ -1,22 +1,45 @@
-"""How likely a score is right: fitted, a few constants, and bounded where a line is noisy. Pure."""
+"""How likely a score is right: fitted, three constants a kind, and bounded where a line is noisy. Pure.
+
+How they were fitted: 638 answers of Whisper-base to 570 synthetic utterances of words, sentences, places,
+digits, yes and no, and of 50 sentences that ask for nothing, by four neural voices that speak no prompt,
+8 kHz mu-law, clean and with babble and pink noise 20, 10 and 5 dB under them; logistic regression of
+"this value was said" on the score and on the margin. Then each first constant was lowered (by 0.4 to 0.8)
+until none that was wrong in clean speech reached SURE, because people are heard in other ways than voices
+of a machine, and a wrong agency costs more than a question.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from ivr.flow.spoken import SURE
+
+Kind = Literal["menu", "place", "yes_no", "digits"]
 
 NOISY_DB = 20
 """Where loud frames stand less over quiet ones than this, nothing is ever sure."""
 
+_FITTED: dict[Kind, tuple[float, float, float]] = {
+    "menu": (-8.15, 9.05, 12.1),
+    "place": (-8.15, 9.05, 12.1),
+    "yes_no": (-3.4, 4.0, 5.6),  # two answers only: the margin says less
+    "digits": (-4.0, 6.2, 5.0),
+}
+_MOST_MARGIN = 0.4
 
-def chance(kind: str, score: float, margin: float, spread_db: float) -> float:
+
+def chance(kind: Kind, score: float, margin: float, spread_db: float) -> float:
     """That the value with this score, so much before the next value, is what was said: 0 to 1."""
-    found = 1 / (1 + math.exp(-(-13 + 14 * score + 8 * min(margin, 0.4))))
-    return round(found if spread_db >= NOISY_DB else min(found, SURE - 0.01), 3)
+    first, of_score, of_margin = _FITTED[kind]
+    odds = first + of_score * score + of_margin * min(margin, _MOST_MARGIN)
+    return _bounded(1 / (1 + math.exp(-odds)), spread_db)
 
 
 def vosk(word_chance: float, nearness: float, spread_db: float) -> float:
     """The same of Vosk, whose chances were measured with no Indonesian model: so it is doubted a little."""
-    found = word_chance * nearness * 0.95
-    return round(found if spread_db >= NOISY_DB else min(found, SURE - 0.01), 3)
+    return _bounded(word_chance * nearness * 0.95, spread_db)
+
+
+def _bounded(chance: float, spread_db: float) -> float:
+    return round(chance if spread_db >= NOISY_DB else min(chance, SURE - 0.01), 3)

@@ -77,6 +77,8 @@ def find(text: str, vocabulary: Vocabulary) -> tuple[Found, ...]:
         and spot.nearness >= LEAST
     ]
     found = [one for one in found if not _denied(one, said, heard, vocabulary.kind)]
+    if vocabulary.kind == "yes_no":
+        found = [replace(one, nearness=one.nearness * _bare(said, vocabulary)) for one in found]
     found = _longest([_doubted(one, said, heard) for one in found])
     return tuple(sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start))))
 
@@ -176,6 +178,13 @@ def _doubted(one: Found, said: tuple[str, ...], heard: Sounds) -> Found:
     if there and all(word in EVERYDAY and word not in own for word in there):
         return replace(one, nearness=one.nearness - 0.2)
     return one
+
+
+def _bare(said: tuple[str, ...], vocabulary: Vocabulary) -> float:
+    """What an answer of yes or no is worth among other words: "saya tidak dengar" is no "tidak"."""
+    answers = {word for phrase in vocabulary.options for word in words(phrase.text)}
+    others = [word for word in said if word in EVERYDAY and word not in answers | _AROUND]
+    return 1 - 0.2 * min(len(others), 2)
 
 
 def _span(one: Found, heard: Sounds) -> tuple[int, int]:

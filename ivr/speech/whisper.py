@@ -33,6 +33,7 @@ _SAME_END_S = 0.07  # two frames of the voice detection
 _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
 _CLEAR, _CLEARLY_LESS, _FORCED_IF_CLEAR = 0.95, 0.75, 0.6
+_RIVAL = 0.5  # what some word outside the vocabulary would have scored
 _UNHEARD = 0.3  # what a phrase counts in a text that holds nothing near it
 
 
@@ -175,12 +176,15 @@ def _named(text: str, found: matching.Found) -> Candidate:
 
 
 def _digits(most: int, text: str, prompted: str) -> list[Candidate]:
-    """What either text may mean as digits, each as near as the whole text comes to its words."""
-    said = [
-        reading
-        for written in (text, prompted, without_repeats(text), without_repeats(prompted))
-        for reading in numbers.readings(written, most)
-    ]
+    """What either text may mean as digits, each as near as the whole text comes to its words.
+
+    A digit said twice is two digits, so the free text counts as it stands; with words in mind the model
+    repeats itself more often than a caller does.
+    """
+    prompted = without_repeats(prompted)
+    if not numbers.readings(text, most):
+        text = without_repeats(text)
+    said = [one for written in (text, prompted) for one in numbers.readings(written, most)]
     return [
         Candidate(
             digits,
@@ -224,13 +228,13 @@ def heard(
 
 
 def _chances(
-    kind: str, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
+    kind: certainty.Kind, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
 ) -> list[Possible]:
     """Of each, against the nearest rival of another value."""
     return [
         Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
         for one in candidates
-        for rival in [max((it.score for it in rivals if it is not one), default=_UNHEARD)]
+        for rival in [max((_RIVAL, *(it.score for it in rivals if it is not one)))]
     ]
 
 

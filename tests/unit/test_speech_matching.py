@@ -130,6 +130,12 @@ def test_yes_and_no_as_they_are_said_here(text: str, value: str) -> None:
     assert option(text, YES_NO) == value
 
 
+def test_a_no_among_other_words_is_no_clear_answer() -> None:
+    alone, among = (matching.find(text, YES_NO)[0] for text in ("tidak pak", "saya tidak dengar"))
+    assert alone.nearness == 1
+    assert among.nearness <= 0.8
+
+
 def test_two_hundred_places_are_searched_within_the_time_of_a_blink() -> None:
     kinds = ("sungai", "teluk", "tanjung", "pangkalan", "lubuk", "pematang", "bukit")
     names = "selari linau batang lancar pambang papal medang punak belit muda gaung garam duku obo pudu "
