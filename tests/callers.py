@@ -15,9 +15,18 @@ from small_deployment import offered
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Say
 from ivr.flow.engine import advance, begin
-from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, RouteDecided
+from ivr.flow.events import (
+    DigitsEntered,
+    Event,
+    LocationLearned,
+    NoInput,
+    RouteDecided,
+    SpeechHeard,
+)
+from ivr.flow.heard import understood
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
 from ivr.flow.prompt import Prompt
+from ivr.flow.transcript import NOT_SURELY
 from routing.model import Location
 
 Length = Callable[[Prompt], float]
@@ -28,11 +37,14 @@ Length = Callable[[Prompt], float]
 class Answer:
     """What a caller does at a question. ``keys`` are empty for silence; ``moment`` is when, as a share
     of all the time there is (1: at the last moment, which for silence is the only one). Where ``phone``
-    names a kecamatan, his phone is found there instead, at the last moment."""
+    names a kecamatan, his phone is found there instead, at the last moment. With ``said`` he speaks
+    instead; where nobody listens that is silence. ``sure`` is whether he is heard surely."""
 
     keys: str = ""
     moment: float = 1.0
     phone: str = ""
+    said: str = ""
+    sure: bool = True
 
 
 def heard(turn: Turn, length: Length) -> float:
@@ -47,7 +59,8 @@ def open_for(wait: Gather, answer: Answer, length: Length) -> float:
     """
     asked = sum(length(prompt) for prompt in wait.prompts)
     waits = min(len(answer.keys) + 1, wait.max_digits) if answer.keys else 1
-    moment = answer.moment if answer.keys else 1.0
+    spoken = answer.said and wait.vocabulary is not None
+    moment = answer.moment if answer.keys or spoken else 1.0
     return moment * (asked + waits * wait.seconds)
 
 
@@ -75,6 +88,9 @@ def follow(dialplan: Dialplan, turn: Turn, answer: Answer, length: Length) -> tu
     wait = turn.state.waiting
     assert isinstance(wait, Gather)
     event: Event = DigitsEntered(answer.keys) if answer.keys else NoInput()
+    if answer.said and wait.vocabulary is not None:
+        confidence = 1.0 if answer.sure else NOT_SURELY
+        event = SpeechHeard(understood(wait.vocabulary, answer.said, confidence))
     following, seconds = on_to_a_question(dialplan, advance(dialplan, turn.state, event), length)
     return following, open_for(wait, answer, length) + seconds
 
@@ -104,6 +120,9 @@ def call(dialplan: Dialplan, answers: Iterator[Answer], length: Length) -> float
     return seconds
 
 
+UNKNOWN = "xyz"
+"""What no dialplan has a word for."""
+
 WRONG = "wrong"
 """The keys of an answer with a key that means nothing at its question."""
 
@@ -116,6 +135,10 @@ def of_the_path(path: Sequence[str]) -> list[tuple[Answer | None, float]]:
         seconds = float(number[1].replace(",", ".")) if number else 0.0
         if key := re.search(r": tombol ([0-9*#]+) setelah ", line):
             lines.append((Answer(key[1]), seconds))
+        elif said := re.search(r": ucapan(| ragu) “(.*)” setelah ", line):
+            lines.append((Answer(said=said[2], sure=not said[1]), seconds))
+        elif ": ucapan tak dimengerti setelah " in line:
+            lines.append((Answer(said=UNKNOWN), seconds))
         elif ": tombol salah setelah " in line:
             lines.append((Answer(WRONG), seconds))
         elif phone := re.search(r": ponsel di (.+) setelah ", line):

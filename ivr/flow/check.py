@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ivr.flow.check_choices import Finding, choices, not_offered
+from ivr.flow.check_choices import Finding, aliases, choices, not_offered
 from ivr.flow.check_map import of_the_map
 from ivr.flow.fault import Fault
 from ivr.flow.loader import DIALPLAN_FILE, PHRASES_FILE, PLACES_FILE, reading_order
@@ -225,7 +225,7 @@ class _Looking:
             path = (PLACES_FILE, "wilayah", "areas", key, "kecamatan")
             self._few(path, len(area.kecamatan))
         self._second_menus()
-        for finding in choices(self.dialplan):
+        for finding in (*choices(self.dialplan), *aliases(self.directory)):
             self.tell(finding)
 
     def _few(self, path: Path, options: int) -> None:

@@ -15,9 +15,10 @@ from ivr.flow.loader import DIALPLAN_FILE, PLACES_FILE
 from ivr.flow.model import Dialplan, Path
 from ivr.flow.steps.ask_place import POSTCODE_KEY, AskPlaceStep
 from ivr.flow.steps.menu import MenuStep
-from routing.model import SERVICES
+from ivr.flow.vocabulary import HELP, NO, NO_VALUE, YES, YES_VALUE, plain
+from routing.model import SERVICES, Directory
 
-OPERATOR_WORDS = frozenset({"tolong", "bantuan", "operator", "petugas", "nol"})
+OPERATOR_WORDS = frozenset({*HELP, "nol"})
 """Whoever says one of these wants a person, in every menu."""
 
 STAYING_WORDS = frozenset({"tetap"})
@@ -97,6 +98,7 @@ def choices(dialplan: Dialplan) -> Iterator[Finding]:
             path: Path = (DIALPLAN_FILE, "steps", name)
             yield from _keys(step.menu, (*path, "menu"), step.options, (*path, "options"))
             yield from _words(step, (*path, "options"))
+            yield from _speechless(step, (*path, "options"))
     path = (PLACES_FILE, "wilayah")
     areas = dialplan.places.areas
     keys: dict[str, object] = {**areas, **_postcode_key(dialplan)}
@@ -169,6 +171,7 @@ def _words(step: MenuStep, path: Path) -> Iterator[Finding]:
         return
     for word in words:
         yield from _taken(word, step)
+        yield from _answering(word)
     for one, other in combinations(words, 2):
         if one.key != other.key:
             yield from _alike(one, other)
@@ -198,6 +201,61 @@ def _taken(word: _Word, step: MenuStep) -> Iterator[Finding]:
         else:
             message = f"`{word.text}` berarti tombol {number}, bukan {word.key}. Hapus kata ini."
         yield Finding(word.path, "number-word", message, refused=number in step.options)
+
+
+def _answering(word: _Word) -> Iterator[Finding]:
+    """Words that are a yes or a no, which mean something else in the next moment, and words that sound
+    like a cry."""
+    for answer, words, key in (("ya", YES, YES_VALUE), ("tidak", NO, NO_VALUE)):
+        if plain(word.text) in words and word.key != key:
+            message = (
+                f"`{word.text}` adalah jawaban {answer}, juga bila penelepon ditanya apakah ucapannya "
+                f"benar. Pakai kata lain untuk pilihan {word.key}, atau pindahkan ke pilihan {key}."
+            )
+            yield Finding(word.path, "yes-no-word", message)
+    for other in HELP:
+        if word.plain != other and sound_alike(word.plain, other):
+            message = (
+                f"`{word.text}` terdengar seperti `{other}`, yang berarti petugas. "
+                f"Pakai kata lain untuk pilihan {word.key}."
+            )
+            yield Finding(word.path, "reserved-word", message)
+
+
+def _speechless(step: MenuStep, path: Path) -> Iterator[Finding]:
+    """Options that nobody can name, in a menu that listens."""
+    for key, option in step.options.items():
+        if step.listen == "yes" and option.incident is None and not option.words:
+            message = (
+                f"Pilihan {key} hanya dapat ditekan, tidak dapat diucapkan. Tambahkan `words`, atau tulis "
+                "`listen: no` pada menu ini."
+            )
+            yield Finding((*path, key), "no-words", message, on_key=True)
+
+
+def aliases(directory: Directory) -> Iterator[Finding]:
+    """Other names of places that are another place's name too: then nobody is sent to either."""
+    owner: dict[str, str] = {}
+    for code, place in directory.places.items():
+        owner.setdefault(plain(place.name), code)
+        for desa in place.desa.values():
+            owner.setdefault(plain(desa.name), desa.code)
+    for code, place in directory.places.items():
+        at: Path = ("kecamatan", code, "aliases")
+        written = [(code, place.name, place.aliases, at)]
+        for desa in place.desa.values():
+            number = desa.code.rpartition(".")[2]
+            at = ("kecamatan", code, "desa", number, "aliases")
+            written.append((desa.code, desa.name, desa.aliases, at))
+        for named, name, others, at in written:
+            for index, alias in enumerate(others):
+                first = owner.setdefault(plain(alias), named)
+                if first != named or plain(alias) == plain(name):
+                    message = (
+                        f"Nama lain `{alias}` sudah dipakai untuk {first}. Penelepon yang menyebutnya "
+                        "ditanya lagi tempatnya. Hapus salah satu."
+                    )
+                    yield Finding((PLACES_FILE, *at, index), "alias-twice", message)
 
 
 def _alike(one: _Word, other: _Word) -> Iterator[Finding]:

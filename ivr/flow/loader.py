@@ -37,7 +37,7 @@ from ivr.flow.steps import STEP_TYPES, AnyStep
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.operator import OperatorStep
 from ivr.flow.translations import Translation, heard, language_of, usable
-from ivr.flow.vocabulary import spoken_places
+from ivr.flow.vocabulary import SpokenPlaces, spoken_places
 from ivr.flow.written import (
     Dialled,
     Domain,
@@ -522,7 +522,7 @@ def _place_menu(
         for code, place in directory.places.items()
     }
     named = {key: area.name for key, area in areas.items()}
-    spoken = spoken_places(directory.places, named) if asked else ()
+    spoken = spoken_places(directory.places, named) if asked else SpokenPlaces()
     return PlaceMenu(Prompt(question.prompt), areas, names, _postcodes(directory), desa, spoken)
 
 

@@ -3,7 +3,9 @@
 Not estimated from the drawing of the steps: the engine itself is walked through every state that a
 caller can bring it to, each answer given at the last moment. What has been found from a state is kept;
 it holds for every turn in which the state is met again, unless the way from it was cut short by the
-bound on turns.
+bound on turns. What a caller says is answered within the time that a key has. Where that bound ends a
+dialogue, what is said surely is walked too, for it leaves turns; not in a dialplan of more than
+``MOST_STOPS`` stops, whose circles nobody should meet: there it is taken to be keyed in.
 
 A location of the phone may arrive at the last moment of any place question, and make it another one.
 One that arrives in another step changes no question; what a `branch` on the place makes of it later
@@ -30,6 +32,7 @@ from ivr.flow.events import (
     Recorded,
     RouteDecided,
 )
+from ivr.flow.longest_speech import Speakers
 from ivr.flow.model import (
     OPERATOR_ROUTE,
     CallState,
@@ -41,12 +44,14 @@ from ivr.flow.model import (
     Turn,
 )
 from ivr.flow.prompt import Prompt
+from ivr.flow.speech import MAX_PROPOSALS
 from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
-from routing.best import best
+from ivr.flow.vocabulary import area_of
+from routing.best import GUESS, best
 from routing.model import Location
 
 
@@ -59,6 +64,8 @@ class Way(NamedTuple):
 
 NO_WAY = Way(0.0, ())
 
+MOST_STOPS = 1_000
+
 
 def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
     """From the answer of a call until somebody is rung for it; raises FlowError.
@@ -67,10 +74,19 @@ def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
     """
     variant = _at_all_hours(dialplan)
     schedules = (name for name, step in dialplan.steps.items() if isinstance(step, ScheduleStep))
-    walk = _Walk(variant, seconds, frozenset(schedules))
-    ways = (walk.from_the_begin(offered) for offered in _offers(variant))
-    longest = max(ways, key=lambda way: way.seconds)
+    named = frozenset(schedules)
+    walk = _Walk(variant, seconds, named, every=False)
+    longest = _of_all(walk)
+    if longest.turns >= engine.MAX_TURNS and len(walk.stops) <= MOST_STOPS:
+        longest = _of_all(_Walk(variant, seconds, named, every=True))
     return Way(longest.seconds, tuple(longest.lines()))
+
+
+def _of_all(walk: _Walk) -> _Rest:
+    """The longest of all calls; no call takes more turns than are said of it."""
+    ways = [walk.from_the_begin(offered) for offered in _offers(walk.dialplan)]
+    longest = max(ways, key=lambda way: way.seconds)
+    return longest._replace(turns=max(way.turns for way in ways))
 
 
 class _Leg(NamedTuple):
@@ -116,7 +132,12 @@ class _Walk:
     """One walk; keeps the stops that it has met, and what was found from each."""
 
     def __init__(
-        self, dialplan: Dialplan, seconds: Callable[[Prompt], float], schedules: frozenset[str]
+        self,
+        dialplan: Dialplan,
+        seconds: Callable[[Prompt], float],
+        schedules: frozenset[str],
+        *,
+        every: bool,
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
@@ -127,6 +148,8 @@ class _Walk:
         )
         self.schedules = schedules
         self.arrivals = _arrivals(dialplan, seconds)
+        told_apart = _told_apart(dialplan)
+        self.speakers = Speakers(dialplan, seconds, told_apart, self.slowest, every=every)
         self.stops: dict[object, _Stop] = {}
 
     def from_the_begin(self, offered: CallOffered) -> _Rest:
@@ -198,8 +221,11 @@ class _Walk:
 
     def _stop(self, call: CallState, wait: Gather | Record | LookAtQueue) -> _Stop:
         # The wait itself tells stops apart: after silence it begins with other words than after a
-        # wrong key.
-        key = (wait, _what_matters(call, self.dialplan.step(call.step), self.ahead[call.step]))
+        # wrong key. What may be said there, if anything, follows from the question.
+        listens = isinstance(wait, Gather) and wait.vocabulary is not None
+        asked = replace(wait, vocabulary=None) if isinstance(wait, Gather) else wait
+        matters = _what_matters(call, self.dialplan.step(call.step), self.ahead[call.step])
+        key = (asked, listens, matters)
         return self.stops.setdefault(key, _Stop(call, wait))
 
     def _answered(
@@ -209,8 +235,20 @@ class _Walk:
         prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
         asked = sum(map(self.seconds, prompts))
         for what, event, waited in _answers(wait, self.slowest):
+            if call.proposal is not None and what not in _TO_A_PROPOSAL:
+                continue
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
             yield asked + waited, does, advance(self.dialplan, call, event)
+        if isinstance(wait, Gather) and wait.vocabulary is not None and call.proposal is None:
+            ahead = self.ahead[call.step]
+            spoken = self.speakers.at(
+                call,
+                wait.vocabulary,
+                place_ahead="place" in ahead.asked,
+                place_before=ahead.told_place,
+            )
+            for said, heard in spoken:
+                yield asked + wait.seconds, said, advance(self.dialplan, call, heard)
         if not isinstance(wait, Gather) or not isinstance(self.dialplan.step(call.step), Locatable):
             return
         for code, event in self.arrivals.items():
@@ -280,16 +318,16 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
     """What the rest of a dialogue depends on. What was learned matters only where something asks."""
     asked = ahead.asked
     denied = tuple(sorted((name, n) for name, n in call.denied.items() if name in ahead.steps))
+    here = isinstance(step, Locatable)
     facts = (
         call.incident if "incident" in asked else None,
-        _where(call) if "place" in asked else None,
+        _where(call) if ahead.told_place or here else None,
         caller_class(call.offered) if "caller" in asked else None,
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
     )
     # Until the place is asked for, what is known of the phone matters; then, until the caller names
     # an area, what can arrive, and what is left when he says no to it.
-    here = isinstance(step, Locatable)
     times = (call.place_asked if here else min(call.place_asked, 1)) if ahead.locatable else None
     phone: list[object] = [call.learned] if times == 0 else []
     to_come = here and times == 1 and call.area is None and call.confirmations < MAX_CONFIRMATIONS
@@ -298,43 +336,75 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
     if times and "place" in asked:
         left = [one for one in call.heard if one.kecamatan not in call.not_there]
         phone += left if to_come or call.asking == "confirm" else [best(left)]
-    place = (call.area, call.asking, call.place if call.asking == "desa" else None)
-    said = place if here or "place" in asked else None
+    said: object = None
+    if here:
+        said = (call.area, call.asking, call.place if call.asking == "desa" else None)
+    elif ahead.told_place and _guessed(call):
+        said = call.area
     counts = (call.no_input, call.no_match, denied)
-    return (call.step, counts, call.language, call.entered, facts, times, (*phone,), said)
+    here_and_now = (call.step, counts, call.language, call.entered, _spoken(call, ahead))
+    return (*here_and_now, facts, times, (*phone,), said)
+
+
+def _spoken(call: CallState, ahead: _Ahead) -> object:
+    """Whether he is listened to, what he has said too early, and what he is asked about it."""
+    # A kecamatan or a desa spares him the question, whichever it is; each area has one of its own.
+    told = "place" in ahead.asked or area_of(call.named) is not None
+    named = call.named if told or not call.named else "settled"
+    proposals = MAX_PROPOSALS if call.deaf or call.language else call.proposals
+    return (call.deaf, proposals, call.proposal, named if ahead.locatable else "")
 
 
 def _where(call: CallState) -> object:
     """The place, and whether it is said as one that was guessed."""
-    location = call.location
-    return None if location is None else (location.code, location.confidence)
+    return None if call.location is None else (call.location.kecamatan, _guessed(call))
+
+
+def _guessed(call: CallState) -> bool:
+    """Whether the area is said instead of the place."""
+    return call.location is None or call.location.confidence < GUESS
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """The steps that a call can still come to, and what of the call they ask for: in a branch, or in a
-    sentence that a caller hears."""
+    sentence that a caller hears. ``told_place``: the place is asked for before the caller tells another."""
 
     steps: frozenset[str]
     asked: frozenset[str]
     locatable: bool
+    told_place: bool
 
 
 def _ahead(dialplan: Dialplan, name: str) -> _Ahead:
     """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's."""
+    steps = _reached(dialplan, name)
+    locatable = any(isinstance(dialplan.step(step), Locatable) for step in steps)
+    told_place = "place" in _asked(dialplan, _reached(dialplan, name, past_a_place=False))
+    return _Ahead(frozenset(steps), _asked(dialplan, steps), locatable, told_place)
+
+
+def _reached(dialplan: Dialplan, name: str, *, past_a_place: bool = True) -> set[str]:
+    """A step and all that can follow; without going ``past_a_place`` as far as to where one is asked."""
     steps, new = {name}, [name]
     while new:
-        exits = set(dialplan.step(new.pop()).exits().values()) - steps
-        steps |= exits
-        new += exits
+        step = dialplan.step(new.pop())
+        if past_a_place or not isinstance(step, Locatable) or step is dialplan.step(name):
+            exits = set(step.exits().values()) - steps
+            steps |= exits
+            new += exits
+    return steps
+
+
+def _asked(dialplan: Dialplan, steps: Iterable[str]) -> frozenset[str]:
+    """What of the call these steps ask for."""
     asked: set[str] = set()
     for step in map(dialplan.step, steps):
         if isinstance(step, BranchStep):
             asked.add(step.branch)
         elif isinstance(step, ConfirmStep):
             asked.update(placeholders(step.confirm))
-    locatable = any(isinstance(dialplan.step(step), Locatable) for step in steps)
-    return _Ahead(frozenset(steps), frozenset(asked), locatable)
+    return frozenset(asked)
 
 
 def _at_all_hours(dialplan: Dialplan) -> Dialplan:
@@ -345,6 +415,9 @@ def _at_all_hours(dialplan: Dialplan) -> Dialplan:
     }
     return replace(dialplan, steps=steps)
 
+
+_TO_A_PROPOSAL = ("diam", "tombol 1")
+"""Everything else that answers it does what silence does, or rings a person at once."""
 
 _AS_SCHEDULE = {
     "antrean free": "jam buka",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, cast, runtime_checkable
 
 from ivr.flow.actions import Action, Gather, Wait
 from ivr.flow.calendar import Calendar
@@ -25,7 +25,8 @@ from ivr.flow.events import (
 )
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
-from ivr.flow.spoken import SURE, Phrase, Vocabulary
+from ivr.flow.spoken import SURE, Vocabulary
+from ivr.flow.vocabulary import SpokenPlaces
 from routing.best import GUESS, best, disagree, of_incident
 from routing.model import OPERATOR, PRESSED, Location, Route
 
@@ -99,7 +100,7 @@ class PlaceMenu:
     names: Mapping[str, str]
     postcodes: Mapping[str, str] = field(default_factory=dict)
     desa: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    spoken: tuple[Phrase, ...] = ()
+    spoken: SpokenPlaces = field(default_factory=SpokenPlaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,11 @@ class Listening(Protocol):
 
     def asks_back(self, call: CallState) -> bool:
         """Whether the step itself asks whether an answer is right."""
+
+
+def listener(step: Step) -> Listening | None:
+    """The step as one that listens; None where it does not."""
+    return cast(Listening, step) if issubclass(type(step), Listening) else None
 
 
 @dataclass(frozen=True, slots=True)

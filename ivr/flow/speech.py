@@ -16,9 +16,9 @@ from ivr.flow.model import (
     Answer,
     CallState,
     Dialplan,
-    Listening,
     Outcome,
     Proposal,
+    listener,
     wait,
 )
 from ivr.flow.prompt import Prompt
@@ -50,8 +50,8 @@ class Meant:
 
 def listening(dialplan: Dialplan, call: CallState, asked: Gather) -> Gather:
     """A question, and what may be said at it. Other languages than the first have no words."""
-    step = dialplan.step(call.step)
-    if call.deaf or call.language or asked.vocabulary or not isinstance(step, Listening):
+    step = listener(dialplan.step(call.step))
+    if call.deaf or call.language or asked.vocabulary is not None or step is None:
         return asked
     return replace(asked, vocabulary=step.vocabulary(dialplan, call))
 
@@ -138,15 +138,15 @@ def _placed(dialplan: Dialplan, vocabulary: Vocabulary, heard: Heard) -> bool:
 
 
 def _asks_back(dialplan: Dialplan, call: CallState) -> bool:
-    step = dialplan.step(call.step)
-    return isinstance(step, Listening) and step.asks_back(call)
+    step = listener(dialplan.step(call.step))
+    return step is not None and step.asks_back(call)
 
 
 def _named(dialplan: Dialplan, call: CallState, said: Meant) -> tuple[Prompt, ...]:
     """What he is asked about, by its names."""
-    step = dialplan.step(call.step)
+    step = listener(dialplan.step(call.step))
     option: tuple[Prompt, ...] = ()
-    if said.option and isinstance(step, Listening):
+    if said.option and step is not None:
         option = step.named(dialplan, call, said.option)
     if not said.place:
         return option

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from ivr.flow.spoken import Phrase, Vocabulary
 from routing.model import KECAMATAN, Place
@@ -60,20 +62,66 @@ YES_NO = Vocabulary(
 """Of every question whose keys are 1 for yes and 2 for no."""
 
 
-def options(
-    own: Iterable[tuple[str, str]], deeper: Iterable[tuple[str, str]]
-) -> tuple[Phrase, ...]:
+Words = tuple[tuple[str, str], ...]
+"""What may be said, as it is written, each with the value that it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPlaces:
+    """Everything that callers call a place, areas included. Cheap to find things by."""
+
+    phrases: tuple[Phrase, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((len(self.phrases), self.phrases[:1]))
+
+
+@lru_cache(maxsize=256)
+def of_menu(own: Words, behind: Words, places: SpokenPlaces) -> Vocabulary:
+    """Of a question for something else than a place. Words of the questions ``behind`` its options have
+    all the keys that lead there."""
+    in_passing = (phrase for phrase in places.phrases if phrase.text not in ORDINARY)
+    return Vocabulary("menu", _options(own, behind), tuple(in_passing))
+
+
+@lru_cache(maxsize=256)
+def of_place(own: Words, places: SpokenPlaces) -> Vocabulary:
+    """Of a question for the place, with names that have keys of their own; no area has a code."""
+    options = _options(own, ())
+    taken = {phrase.text for phrase in options}
+    others = (
+        phrase
+        for phrase in places.phrases
+        if area_of(phrase.value) is None and phrase.text not in taken
+    )
+    return Vocabulary("place", options, tuple(others))
+
+
+@lru_cache(maxsize=256)
+def of_digits(digits: int, within: str, places: SpokenPlaces) -> Vocabulary:
+    """Of a question for a number; where a kecamatan is told, the names of its desa count too."""
+    inside = (one for one in places.phrases if within and one.value.startswith(f"{within}."))
+    return Vocabulary("digits", HELP_PHRASES, tuple(inside), digits)
+
+
+@lru_cache(maxsize=256)
+def names_of(code: str, places: SpokenPlaces) -> tuple[str, ...]:
+    """What people call a place."""
+    return tuple(phrase.text for phrase in places.phrases if phrase.value == code)
+
+
+def _options(own: Words, behind: Words) -> tuple[Phrase, ...]:
     """Words with their keys as phrases, those of the question itself before those of questions behind
     it; one that would stand for two values there is left out."""
     found = _one_value_each(own)
-    for text, value in _one_value_each(deeper).items():
+    for text, value in _one_value_each(behind).items():
         found.setdefault(text, value)
     for phrase in HELP_PHRASES:
         found[phrase.text] = phrase.value
     return tuple(Phrase(text, value) for text, value in found.items())
 
 
-def spoken_places(places: Mapping[str, Place], areas: Mapping[str, str]) -> tuple[Phrase, ...]:
+def spoken_places(places: Mapping[str, Place], areas: Mapping[str, str]) -> SpokenPlaces:
     """Every name and alias of a place, by what it stands for; ``areas`` are names by key.
 
     A name of two places is nobody's, but for two that lie in each other: then the wider one is meant,
@@ -92,12 +140,7 @@ def spoken_places(places: Mapping[str, Place], areas: Mapping[str, str]) -> tupl
         widest = min(values, key=len)
         if text and all(value.startswith(widest) for value in values):
             phrases.append(Phrase(text, widest))
-    return tuple(phrases)
-
-
-def in_passing(places: Iterable[Phrase]) -> tuple[Phrase, ...]:
-    """Those that count where something else is asked for."""
-    return tuple(phrase for phrase in places if phrase.text not in ORDINARY)
+    return SpokenPlaces(tuple(phrases))
 
 
 def kecamatan_of(value: str) -> str:

@@ -31,7 +31,7 @@ from ivr.flow.events import (
     SpeechHeard,
 )
 from ivr.flow.heard import understood
-from ivr.flow.model import CallState, Dialplan, Listening, Turn, UnexpectedEvent
+from ivr.flow.model import CallState, Dialplan, Turn, UnexpectedEvent, listener
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Heard, Vocabulary
 from ivr.flow.transcript import (
@@ -290,12 +290,12 @@ def _meaning(dialplan: Dialplan, call: CallState, vocabulary: Vocabulary, found:
     phrases = reversed((*vocabulary.options, *vocabulary.places))
     names = {phrase.value: phrase.text for phrase in phrases}  # the first word for each
     said = []
-    step = dialplan.step(call.step)
+    step = listener(dialplan.step(call.step))
     if found.option == OPERATOR_VALUE:
         said.append(f"petugas: tombol {OPERATOR_VALUE}")
     elif found.option:
         named: tuple[Prompt, ...] = ()
-        if isinstance(step, Listening) and vocabulary.kind != "yes_no":
+        if step is not None and vocabulary.kind != "yes_no":
             named = step.named(dialplan, call, found.option)
         name = " ".join(prompt.text for prompt in named) or names.get(found.option, found.option)
         said.append(f"{name}: tombol {found.option}")

@@ -47,12 +47,14 @@ def test_the_shipped_deployment_can_be_published() -> None:
 
 
 def test_the_longest_way_is_walked_by_the_engine() -> None:
-    """2 s a sentence, 4 s a wait: greeting 2; two menus 6 + 8 + 8 each (silence, wrong key, a
-    choice); the area 6, and 8 until the phone is found; whether it is right 10 and 12 (a wrong key, no);
-    the area 6 until it is found elsewhere; whether that is right 10 (no); the area 6; the kecamatan 6,
-    8 for the second try; then a phone rings."""
+    """2 s a sentence, 4 s a wait: greeting 2; two menus 6 + 8 + 8 each (silence, wrong key, words that
+    are not heard surely); whether they are right 8 (yes), and with a place 10 (silence), so that the
+    menu is asked again 6; the area 6, and 8 until the phone is found; whether it is right 10 and 12 (a
+    wrong key, no); the area 6 until it is found elsewhere; whether that is right 10 (no); the area 6;
+    the kecamatan 6, 8 for the second try; then a phone rings."""
     found = report()
-    assert found.longest_dialogue_s == 2 + 22 + 22 + (6 + 8 + 10 + 12 + 6 + 10 + 6) + 6 + 8
+    menus = (22 + 8) + (22 + 10 + 6)
+    assert found.longest_dialogue_s == 2 + menus + (6 + 8 + 10 + 12 + 6 + 10 + 6) + 6 + 8
     assert found.worst_path[0] == "diucapkan 2 detik"
     assert found.worst_path[-1] == "instansi: telepon berdering"
     assert any(step.startswith("tempat: tombol salah") for step in found.worst_path)

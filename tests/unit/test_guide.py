@@ -67,6 +67,7 @@ def test_the_guide_shows_each_of_the_things_an_administrator_changes() -> None:
         "Telepon dan jalur yang diketahui tempatnya",
         "Peta dan tabel sel",
         "Membetulkan lokasi panggilan",
+        "Kata-kata penelepon",
     ]
     assert "## Istilah" in GUIDE.read_text(encoding="utf-8")
 

@@ -39,8 +39,8 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Vocabulary
-from ivr.flow.vocabulary import HELP_PHRASES, YES_NO
 from ivr.flow.vocabulary import NO_VALUE as NO
+from ivr.flow.vocabulary import YES_NO, of_digits
 from ivr.flow.vocabulary import YES_VALUE as YES
 from ivr.flow.written import Seconds, Sentence, Target, Written
 
@@ -138,7 +138,7 @@ class AskStep(Written):
     def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
         if call.entered is not None:
             return YES_NO
-        return Vocabulary("digits", HELP_PHRASES, digits=self.digits[1])
+        return of_digits(self.digits[1], "", dialplan.places.spoken)
 
     def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
         return dialplan.digits(option)

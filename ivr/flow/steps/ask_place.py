@@ -48,8 +48,8 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Vocabulary
-from ivr.flow.vocabulary import HELP_PHRASES, YES_NO, area_of, options
 from ivr.flow.vocabulary import NO_VALUE as NO
+from ivr.flow.vocabulary import YES_NO, area_of, names_of, of_digits, of_place
 from ivr.flow.vocabulary import YES_VALUE as YES
 from ivr.flow.written import Target, Written
 from routing.best import GUESS
@@ -241,22 +241,18 @@ class AskPlaceStep(Written):
         return Gather((*before, dialplan.places.prompt), dialplan.defaults.wait_s, keys=keys)
 
     def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
-        places = [one for one in dialplan.places.spoken if area_of(one.value) is None]
         match call.asking:
             case "confirm":
                 return YES_NO
             case "postcode":
-                return Vocabulary("digits", HELP_PHRASES, digits=5)
+                return of_digits(5, "", dialplan.places.spoken)
             case "desa":
-                within = tuple(one for one in places if one.value.startswith(f"{call.place}."))
-                return Vocabulary("digits", HELP_PHRASES, within, digits=4)
+                return of_digits(4, call.place or "", dialplan.places.spoken)
         if call.area is None:
-            areas = dialplan.places.areas.items()
-            own = options(((area.name, key) for key, area in areas), ())
+            own = tuple((area.name, key) for key, area in dialplan.places.areas.items())
         else:
-            own = options(_names_in(dialplan, dialplan.area(call.area)), ())
-        taken = {phrase.text for phrase in own}
-        return Vocabulary("place", own, tuple(one for one in places if one.text not in taken))
+            own = tuple(_names_in(dialplan, dialplan.area(call.area)))
+        return of_place(own, dialplan.places.spoken)
 
     def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
         if call.asking in ("postcode", "desa"):
@@ -280,9 +276,8 @@ def _names_in(dialplan: Dialplan, area: Area) -> Iterator[tuple[str, str]]:
     """What the kecamatan of an area are called, with their keys."""
     for key, code in area.kecamatan.items():
         yield dialplan.places.names[code], key
-        for phrase in dialplan.places.spoken:
-            if phrase.value == code:
-                yield phrase.text, key
+        for name in names_of(code, dialplan.places.spoken):
+            yield name, key
 
 
 def _known(dialplan: Dialplan, call: CallState) -> str | None:

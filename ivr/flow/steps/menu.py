@@ -41,7 +41,7 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Vocabulary
-from ivr.flow.vocabulary import in_passing, options
+from ivr.flow.vocabulary import of_menu
 from ivr.flow.written import Incident, Key, Seconds, Sentence, Target, Written
 
 
@@ -120,11 +120,8 @@ class MenuStep(Written):
     def vocabulary(self, dialplan: Dialplan, call: CallState) -> Vocabulary | None:
         if self.listen == "no":
             return None
-        return Vocabulary(
-            "menu",
-            options(self._words(dialplan), self._words_behind(dialplan)),
-            in_passing(dialplan.places.spoken),
-        )
+        own, behind = tuple(self._words(dialplan)), tuple(self._words_behind(dialplan))
+        return of_menu(own, behind, dialplan.places.spoken)
 
     def named(self, dialplan: Dialplan, call: CallState, option: str) -> tuple[Prompt, ...]:
         key, behind = option[0], option[1:]

@@ -1,0 +1,274 @@
+"""What a caller says answers a question as keys do, is asked about once, or is not understood."""
+
+from __future__ import annotations
+
+import pytest
+from small_deployment import DIALPLAN, PLACES, offered, shipped, small
+
+from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
+from ivr.flow.engine import UnexpectedEvent, advance, replay
+from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, SpeechHeard
+from ivr.flow.heard import understood
+from ivr.flow.model import OPERATOR_ROUTE, SPOKEN_CONFIDENCE, Dialplan, Turn
+from ivr.flow.spoken import SURE, UNSURE, Heard, Phrase, Vocabulary
+from ivr.flow.vocabulary import YES_NO
+from routing.model import PRESSED, SPOKEN, Location
+
+SMALL, _ = small()
+SHIPPED, _ = shipped()
+MANDAU = "14.03.09"
+
+
+def said(
+    option: str = "", sure: float = 1.0, place: str = "", sure_of_place: float = 1.0
+) -> SpeechHeard:
+    return SpeechHeard(
+        Heard("", option, sure if option else 0.0, place, sure_of_place if place else 0.0)
+    )
+
+
+def after(*events: Event, dialplan: Dialplan = SMALL) -> Turn:
+    return replay(dialplan, [offered(), *events])
+
+
+def asked(turn: Turn) -> list[str]:
+    return [
+        prompt.text
+        for action in turn.actions
+        if isinstance(action, Say | Gather)
+        for prompt in action.prompts
+    ]
+
+
+def gather(turn: Turn) -> Gather:
+    assert isinstance(turn.state.waiting, Gather)
+    return turn.state.waiting
+
+
+def words(turn: Turn) -> dict[str, str]:
+    """What may be said now, and what it stands for."""
+    vocabulary = gather(turn).vocabulary
+    assert vocabulary is not None
+    return {phrase.text: phrase.value for phrase in (*vocabulary.places, *vocabulary.options)}
+
+
+def dials_operator(turn: Turn) -> bool:
+    wait = turn.state.waiting
+    return isinstance(wait, Dial) and wait.routes == (OPERATOR_ROUTE,)
+
+
+# what may be said
+
+
+def test_a_menu_takes_its_words_those_behind_it_and_places() -> None:
+    known = words(after(dialplan=SHIPPED))
+    assert known["api"] == known["kebakaran"] == "1"
+    assert known["harimau"] == "52"
+    assert known["lainnya"] == "5", "an option's own word wins over one behind it"
+    assert known["kejadian lain"] == "54"
+    assert known["duri"] == "area:1"
+    assert known["selat baru"] == known["selatbaru"] == "14.03.02.2005"
+    assert known["tolong"] == known["petugas"] == "0"
+    assert "pinggir" not in known, "it happens at the side of many roads"
+    assert known["kecamatan pinggir"] == "14.03.13"
+
+
+def test_the_question_for_the_place_takes_areas_as_its_keys_and_every_place() -> None:
+    known = words(after(DigitsEntered("1"), dialplan=SHIPPED))
+    assert known["duri"] == "1"
+    assert known["pinggir"] == "2"
+    assert known["sungai pakning"] == "3", "the area, not the kelurahan of that name"
+    assert known["rupat utara"] == "14.03.11"
+    within = words(after(*map(DigitsEntered, "12"), dialplan=SHIPPED))
+    assert within["pinggir"] == "1"
+    assert within["rupat utara"] == "14.03.11"
+    assert "duri" not in within
+
+
+def test_a_name_of_two_places_is_nobodys_and_of_a_place_in_another_the_wider_ones() -> None:
+    written = PLACES.replace(
+        'name: Mandau, block: daratan, points: [[1.253, 101.303]]',
+        'name: Mandau, block: daratan, desa: {"1001": Mandau, "1002": Pasar}',
+    ).replace(
+        'name: Pinggir, block: daratan, points: [[1.127, 101.186]]',
+        "name: Pinggir, block: daratan, aliases: [Pasar, Kulim]",
+    )  # fmt: skip
+    known = words(after(dialplan=small(places=written)[0]))
+    assert known["mandau"] == MANDAU
+    assert known["kulim"] == "14.03.13"
+    assert "pasar" not in known
+
+
+def test_a_menu_that_does_not_listen_has_no_words_and_one_may_speak_to_its_end() -> None:
+    menu = "    menu: Kebakaran tekan 1, lainnya 5. Atau tetap di telepon.\n"
+    deaf, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    listen: no\n"))
+    assert gather(after(dialplan=deaf)).vocabulary is None
+    slow, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    bargein: keys\n"))
+    assert gather(after(dialplan=slow)).bargein is False
+    assert gather(after()).bargein is True
+
+
+def test_no_place_is_named_where_no_step_asks_for_one() -> None:
+    plan = DIALPLAN.replace("    ask_place: [wilayah, kecamatan]\n", "    say: Tunggu.\n")
+    assert "duri" not in words(after(dialplan=small(dialplan=plan)[0]))
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "place"),
+    [
+        ("tolong, ada api di RUPAT UTARA!", "1", "14.03.11"),
+        ("api di rupat", "1", "14.03.10"),
+        ("kebakaran di api-api", "1", "14.03.14.2003"),
+        ("ada gajah di gajah sakti", "52", "14.03.09.1008"),
+        ("tolong", "0", ""),
+        ("sapi di jalan", "", ""),
+        ("api dan maling", "", ""),
+        ("kecelakaan di pinggir jalan", "2", ""),
+        ("kebakaran di duri, air jamban", "1", "14.03.09.1001"),
+    ],
+)
+def test_words_are_taken_whole_and_the_longest_first(text: str, option: str, place: str) -> None:
+    vocabulary = gather(after(dialplan=SHIPPED)).vocabulary
+    assert vocabulary is not None
+    heard = understood(vocabulary, text)
+    assert (heard.option, heard.place) == (option, place)
+
+
+def test_digits_are_said_one_by_one() -> None:
+    vocabulary = Vocabulary("digits", (Phrase("tolong", "0"),), digits=4)
+    assert understood(vocabulary, "satu nol 0 sembilan").option == "1009"
+    assert understood(vocabulary, "satu dua tiga empat lima").option == ""
+    assert understood(vocabulary, "tolong").option == "0"
+    assert understood(vocabulary, "satu ekor").option == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("Iya, betul.", "1"), ("ndak", "2"), ("tidak benar", "2"), ("ya tidak", "")]
+)
+def test_yes_and_no_are_keys(text: str, key: str) -> None:
+    assert understood(YES_NO, text).option == key
+
+
+# what follows
+
+
+def test_an_option_heard_surely_is_its_key() -> None:
+    spoken, pressed = after(said("1", SURE)), after(DigitsEntered("1"))
+    assert spoken.actions == pressed.actions
+
+
+def test_keys_through_several_menus_ask_nothing_in_between_and_learn_all_the_same() -> None:
+    turn = after(said("51"))
+    assert (
+        next(action for action in turn.actions if isinstance(action, Learn)).value == "hewan-liar"
+    )
+    assert asked(turn) == ["Duri tekan 1, Pinggir 2."]
+
+
+def test_a_place_said_with_an_option_is_not_asked_for() -> None:
+    turn = after(said("1", place=MANDAU))
+    assert turn.actions[-1] == DecideRoute("kebakaran", MANDAU, SPOKEN_CONFIDENCE)
+    assert turn.state.location == Location(SPOKEN, MANDAU, confidence=SPOKEN_CONFIDENCE)
+
+
+def test_an_area_said_with_an_option_leaves_the_question_for_the_kecamatan() -> None:
+    turn = after(said("1", place="area:1"))
+    assert asked(turn) == ["Mandau tekan 1, Bathin Solapan 2."]
+    keyed = advance(SMALL, turn.state, DigitsEntered("1"))
+    assert keyed.state.said == Location(PRESSED, MANDAU, confidence=0.9)
+    by_voice = advance(SMALL, turn.state, said("1"))
+    assert by_voice.state.said == Location(SPOKEN, MANDAU, confidence=SPOKEN_CONFIDENCE)
+
+
+def test_what_the_caller_says_of_the_place_counts_more_than_his_phone() -> None:
+    phone = LocationLearned(Location("sip_pidf", code="14.03.13", confidence=0.99))
+    turn = after(phone, said("1", place=MANDAU))
+    assert turn.actions[-1] == DecideRoute("kebakaran", MANDAU, SPOKEN_CONFIDENCE)
+    assert turn.state.disagrees
+
+
+def test_a_place_alone_is_kept_and_the_menu_asked_again_without_a_reproach() -> None:
+    turn = after(said(place=MANDAU))
+    assert asked(turn) == ["Kebakaran tekan 1, lainnya 5. Atau tetap di telepon."]
+    assert turn.state.no_match == 1
+    assert advance(SMALL, turn.state, DigitsEntered("1")).actions[-1] == DecideRoute(
+        "kebakaran", MANDAU, SPOKEN_CONFIDENCE
+    )
+    person = advance(SMALL, turn.state, DigitsEntered("9"))
+    assert dials_operator(person)
+    assert isinstance(person.state.waiting, Dial)
+    assert next(prompt.text for prompt in person.state.waiting.whisper) == "Mandau"
+
+
+def test_a_cry_heard_unsurely_is_a_person_who_is_told_the_place() -> None:
+    turn = after(said("0", UNSURE, MANDAU))
+    assert dials_operator(turn)
+    assert turn.actions[0] == Learn("place", MANDAU, turn.actions[0].told)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        said("1", 0.7),
+        said("1", 0.7, MANDAU, 0.99),
+        said("1", 0.99, MANDAU, 0.7),
+    ],
+)
+def test_what_is_not_heard_surely_is_asked_about_by_its_name(heard: SpeechHeard) -> None:
+    turn = after(heard)
+    place = ["Mandau"] if heard.heard.place else []
+    confirm = "Kalimat speech_confirm."
+    assert asked(turn) == ["Kalimat incident.kebakaran.", *place, confirm]
+    assert set(gather(turn).keys) == set("012")
+    assert gather(turn).fresh
+    assert turn.state.incident is None
+    for yes in (DigitsEntered("1"), said("1", UNSURE)):
+        taken = advance(SMALL, turn.state, yes)
+        assert taken.state.incident == "kebakaran"
+        assert taken.state.place == (MANDAU if place else None)
+
+
+@pytest.mark.parametrize(
+    "no", [DigitsEntered("2"), NoInput(), said("2"), said(), DigitsEntered("9")]
+)
+def test_who_does_not_agree_is_asked_the_same_for_keys_and_heard_no_more(no: Event) -> None:
+    turn = after(NoInput(), said("1", 0.7), no)
+    assert asked(turn) == ["Kebakaran tekan 1, lainnya 5. Atau tetap di telepon."]
+    assert gather(turn).vocabulary is None
+    place = advance(SMALL, turn.state, DigitsEntered("1"))
+    assert gather(place).vocabulary is None
+    with pytest.raises(UnexpectedEvent):
+        advance(SMALL, place.state, said("1"))
+
+
+def test_a_word_that_is_no_option_of_the_question_is_not_understood() -> None:
+    for heard in (said("9"), said("52"), said(place="14.03.99"), said("1", 0.4), said()):
+        turn = after(heard)
+        assert asked(turn)[0] == "Kalimat speech_unknown."
+        assert dials_operator(advance(SMALL, turn.state, said("9")))
+
+
+def test_words_that_are_not_understood_are_no_yes() -> None:
+    plan = DIALPLAN.replace("    then: instansi\n", "    then: benar\n", 1).replace(
+        "  instansi:",
+        '  benar:\n    confirm: "{incident}. Benar tekan 1."\n    then: instansi\n'
+        "    otherwise: kejadian\n  instansi:",
+    )
+    dialplan, _ = small(dialplan=plan)
+    asking = after(*map(DigitsEntered, "111"), dialplan=dialplan)
+    again = advance(dialplan, asking.state, said())
+    assert asked(again)[0] == "Kalimat speech_unknown."
+    assert isinstance(advance(dialplan, asking.state, said("1")).state.waiting, DecideRoute)
+
+
+def test_digits_that_are_read_back_are_not_asked_about_twice() -> None:
+    plan = DIALPLAN.replace(
+        "  tempat:\n",
+        "  nomor:\n    ask: Nomornya?\n    digits: 1-3\n    then: tempat\n  tempat:\n",
+    ).replace("words: [api], then: tempat", "words: [api], then: nomor")
+    dialplan, _ = small(dialplan=plan)
+    turn = after(DigitsEntered("1"), said("12", 0.6), dialplan=dialplan)
+    assert asked(turn)[0] == "Kalimat read_back."
+    assert turn.state.proposal is None
+    settled = advance(dialplan, turn.state, said("1", 0.6))
+    assert settled.state.answers == {"nomor": "12"}
