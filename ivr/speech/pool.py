@@ -25,7 +25,9 @@ from ivr.speech.recogniser import CannotListen, Samples
 from ivr.speech.wire import from_text
 from ivr.speech.worker import ENGINES
 
-DEADLINE_S = 2.5
+DEADLINE_S = 2.2
+"""It is asked for when the caller has been silent for a quarter of a second: so he waits 2.5 s at most."""
+
 WORKERS = 2
 MOST_OPEN = 8
 """Utterances of one worker at a time; one that only speaks costs next to nothing."""
@@ -149,8 +151,7 @@ class Pool:
         if not ready:
             return Nothing("failed")
         worker = min(ready, key=lambda worker: (len(worker.open), len(worker.asked)))
-        expected = (len(worker.asked) + 1) * self._takes_s
-        if len(worker.open) >= MOST_OPEN or expected > DEADLINE_S:
+        if len(worker.open) >= MOST_OPEN or self._expected_s(worker) > DEADLINE_S:
             return Nothing("busy")
         number = next(self._numbers)
         worker.open.add(number)
@@ -158,9 +159,11 @@ class Pool:
         return Listening(self, worker, number)
 
     async def finish(self, worker: _Worker, number: int) -> Heard | Nothing:
-        """The answer of one worker for one of its utterances."""
+        """The answer of one worker for one of its utterances; at once where it could not be in time."""
         if not worker.ready:
             return Nothing("failed")
+        if self._expected_s(worker) > DEADLINE_S:
+            return Nothing("busy")
         loop = asyncio.get_running_loop()
         asked = _Asked(number, loop.time(), loop.create_future())
         worker.asked.append(asked)
@@ -173,6 +176,10 @@ class Pool:
             worker.late, worker.ready = True, False
             _kill(worker.process)
         return Nothing("late")
+
+    def _expected_s(self, worker: _Worker) -> float:
+        """Until one more answer of this worker is there."""
+        return (len(worker.asked) + 1) * self._takes_s
 
     async def _keep(self) -> None:
         """Have one worker, whatever happens to it."""

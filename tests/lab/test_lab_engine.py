@@ -97,7 +97,7 @@ def test_status_tells_what_runs_and_down_leaves_nothing_behind(own_home: Engine)
     assert said["human_reachable"]
     assert said["dial"] == f"sip:112@127.0.0.1:{own_home.sip_port}"
     names = {row["name"] for row in said["components"]}
-    assert names == {"supervisor", "asterisk", "controller", "web"}
+    assert names == {"supervisor", "asterisk", "controller", "speech", "web"}
     pids = [row["pid"] for row in said["components"]]
     own_home.down()
     assert not [pid for pid in pids if is_alive(pid)]

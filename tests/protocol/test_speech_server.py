@@ -240,10 +240,11 @@ async def test_an_engine_that_falls_costs_the_utterance_and_nothing_else(
     vocabulary: Vocabulary,
 ) -> None:
     async with world(2) as speech, speech.asterisk() as one, speech.asterisk() as other:
-        await speech.asked(question("a", vocabulary), question("b"))
+        await speech.asked(question("a", vocabulary), question("b", wait_s=30.0))
         await one.ask("a")
         await other.ask("b")
         assert await answered(one, *SENTENCE) == Nothing("failed")
+        await back(speech)  # the second worker may only just have been started
         assert isinstance(await answered(other, *SENTENCE), Heard)
 
 

@@ -13,8 +13,11 @@ from speech_world import FALLS, MENU, SLOW, silence, within_time, workers
 
 from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.speech import pool as pools
-from ivr.speech.pool import MOST_OPEN, Listening, NobodyRecognises, Pool
+from ivr.speech.pool import DEADLINE_S, FIRST_GUESS_S, MOST_OPEN, Listening, NobodyRecognises, Pool
 from ivr.speech.recogniser import CannotListen
+
+AT_ONCE = int(DEADLINE_S / FIRST_GUESS_S)
+"""So many answers of one worker are in time, as far as it knows at first."""
 
 
 @asynccontextmanager
@@ -55,13 +58,27 @@ async def test_a_guess_is_made_again_when_more_was_said() -> None:
 @within_time
 async def test_utterances_of_one_worker_are_kept_apart() -> None:
     async with started() as pool:
-        ears = [listens(pool) for _ in range(MOST_OPEN)]
+        ears = [listens(pool) for _ in range(AT_ONCE)]
         for number, ear in enumerate(ears):
             ear.feed(silence(0.1 * number))
         answers = await asyncio.gather(*(ear.finish() for ear in ears))
         assert [a.text for a in answers if isinstance(a, Heard)] == [
-            str(800 * n) for n in range(MOST_OPEN)
+            str(800 * n) for n in range(AT_ONCE)
         ]
+
+
+@within_time
+async def test_whoever_would_wait_too_long_among_all_who_stop_speaking_has_his_keys_at_once() -> (
+    None
+):
+    async with started() as pool:
+        loop = asyncio.get_running_loop()
+        ears = [listens(pool) for _ in range(MOST_OPEN)]
+        begun = loop.time()
+        answers = await asyncio.gather(*(ear.finish() for ear in ears))
+        assert loop.time() - begun < DEADLINE_S
+        assert all(isinstance(answer, Heard) for answer in answers[:AT_ONCE])
+        assert answers[AT_ONCE:] == [Nothing("busy")] * (MOST_OPEN - AT_ONCE)
 
 
 @within_time
