@@ -35,6 +35,8 @@ prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_hel
 trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
 cells_app = typer.Typer(help="Tabel sel seluler, untuk mengenali lokasi.", no_args_is_help=True)
 geo_app = typer.Typer(help="Peta wilayah: masukkan batas resmi.", no_args_is_help=True)
+bench_app = typer.Typer(help="Ukuran: seberapa baik dan seberapa cepat.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 app.add_typer(geo_app, name="geo")
 app.add_typer(calls_app, name="calls")
 app.add_typer(cells_app, name="cells")
@@ -64,14 +66,27 @@ def _explain(error: Exception) -> None:
     from ivr.calls.published import DeploymentFaulty, NothingPublished
     from ivr.commands.geo import LayerUnusable
     from ivr.commands.history import Refused
+    from ivr.commands.listen import NothingToHear
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
     from ivr.platforms.asterisk.programs import ProgramMissing
     from ivr.prompts.voices import VoiceUnavailable
     from ivr.softphone.sipp import SippFailed
+    from ivr.speech.manifest import ManifestFaulty
+    from ivr.speech.recogniser import CannotListen
     from ivr.versions import VersionGone
 
-    bad = (ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone)
+    bad = (
+        *(ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone),
+        *(NothingToHear, CannotListen),
+    )
+    if isinstance(error, ManifestFaulty):
+        for fault in error.faults:
+            _say(fault)
+        _stop(
+            f"{len(error.faults)} kesalahan dalam daftar rekaman; perbaiki dulu, lalu ulangi.",
+            WRONG,
+        )
     if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused | LayerUnusable):
         _stop(str(error), WRONG)
     if isinstance(error, bad):
@@ -536,6 +551,66 @@ def prompts_script(deployment: Deployment = None) -> None:
     from ivr.commands import prompts as sounding
 
     print(sounding.script(configuration.read(deployment=deployment)))
+
+
+@app.command()
+def listen(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="BERKAS.wav…", help="Rekaman, laju sampel berapa pun.")
+    ],
+    menu: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LANGKAH",
+            help="Pertanyaan yang dijawab: nama langkah, yes_no atau digits; bawaan menu pertama.",
+        ),
+    ] = None,
+    deployment: Deployment = None,
+    as_json: Json = False,
+) -> None:
+    """Apa yang didengar tiap mesin pengenal ucapan dalam rekaman, seberapa yakin, dan berapa lama."""
+    from ivr.commands import listen as listening
+    from ivr.speech.asked import vocabularies
+
+    asked = vocabularies(_published(deployment).dialplan)
+    try:
+        name, vocabulary = listening.vocabulary_of(asked, menu)
+    except ValueError as error:
+        _stop(str(error), WRONG)
+    engines = listening.usable(configuration.read())
+    heard = listening.listen(engines, files, name, vocabulary)
+    if as_json:
+        _print_json({"heard": [listening.to_json(one) for one in heard]})
+        return
+    for one in heard:
+        print(listening.describe(one, vocabulary))
+
+
+@bench_app.command("speech")
+def bench_speech(
+    manifest: Annotated[
+        Path, typer.Argument(metavar="DAFTAR.tsv", help="Daftar rekaman; lihat docs/speech.md.")
+    ],
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Paling banyak sekian rekaman ucapan, dari semua suara."),
+    ] = None,
+    deployment: Deployment = None,
+    as_json: Json = False,
+) -> None:
+    """Seberapa tepat ucapan dalam rekaman dikenali: saluran bersih, bising, dan paket hilang."""
+    from ivr.commands import bench
+    from ivr.speech import report
+    from ivr.speech.asked import vocabularies
+
+    asked = vocabularies(_published(deployment).dialplan)
+    machine, engine, ours, peer = bench.speech(
+        configuration.read(), manifest, asked, limit=limit, tell=_say
+    )
+    if as_json:
+        _print_json(report.to_json(machine, engine.name, ours, peer))
+    else:
+        print(report.describe(machine, engine.name, ours, peer))
 
 
 @geo_app.command("import")

@@ -1,6 +1,6 @@
 """Make a set of labelled recordings in which nobody real speaks.
 
-    nice python tests/speech/generate.py FOLDER            the whole set, half an hour of one core
+    nice python tests/speech/generate.py FOLDER            the whole set, a quarter of an hour
     nice python tests/speech/generate.py FOLDER --small    the few files that are committed beside this
 
 It needs the extra ``voice`` and espeak-ng. What is already in FOLDER is kept, so it can be stopped and
@@ -30,9 +30,12 @@ SEED = 112
 _LONGEST_S = 20.0  # a longer sound becomes several files
 
 SMALL = (
-    *(("alpha", text) for text in ("kebakaran", "tolong ada kebakaran di Duri", "harimau", "ya")),
     *(
-        ("alpha", text)
+        ("alpha-pelan", text)
+        for text in ("kebakaran", "tolong ada kebakaran di Duri", "harimau", "ya")
+    ),
+    *(
+        ("alpha-pelan", text)
         for text in ("Rupat Utara", "tujuh", "besok kita berangkat ke Jakarta naik pesawat")
     ),
     *(
@@ -47,8 +50,8 @@ SMALL = (
     ),
     *(("tebukuro-melayu", text) for text in ("tolong, rumah saya terbakar", "banjir", "di Duri")),
     *(("tebukuro-melayu", text) for text in ("tidak", "sembilan", "minta ambulans cepat ya bu")),
-    *(("alpha-batak", text) for text in ("kecelakaan", "Sungai Pakning", "lima belas", "betul")),
-    *(("nezumi-anak", text) for text in ("ada ular masuk ke rumah", "tolong", "bukan")),
+    *(("nezumi-batak", text) for text in ("kecelakaan", "Sungai Pakning", "lima belas", "betul")),
+    *(("gongitsune", text) for text in ("ada ular masuk ke rumah", "tolong", "bukan")),
     *(
         ("espeak-id", text)
         for text in ("kebakaran", "operator", "ya", "selamat pagi, apa kabar semuanya")
@@ -89,11 +92,11 @@ def make(folder: Path, *, small: bool, espeak: Sequence[str]) -> Path:
 def _whole() -> Iterator[tuple[Speaker, Sentence]]:
     """Every text by several voices, drawn by lot. Kokoro speaks no language but these two."""
     for sentence in spoken_by_callers():
-        for speaker in _drawn(NEURAL, 3, sentence) + _drawn(ROBOTS, 1, sentence):
+        for speaker in _drawn(NEURAL, 2, sentence) + _drawn(ROBOTS, 1, sentence):
             yield speaker, sentence
     for sentence in out_of_vocabulary():
         neural = NEURAL if sentence.language in ("id", "en-us") else ()
-        for speaker in _drawn(neural, 2, sentence) + _drawn(ROBOTS, 1, sentence):
+        for speaker in _drawn(neural, 1, sentence) + _drawn(ROBOTS, 1, sentence):
             yield speaker, sentence
 
 

@@ -24,7 +24,8 @@ from ivr.prompts.voices import KOKORO_PACKAGES
 
 RATE = 8000
 _KOKORO_RATE = 24000
-_LETTERS = {"tʃ": "ʧ", "dʒ": "ʤ", "g": "ɡ", "r": "ɾ", "ˌ": ""}
+# An Indonesian r is a trill; the r of a Japanese voice would sound like an l.
+_LETTERS = {"tʃ": "ʧ", "dʒ": "ʤ", "g": "ɡ", "ˌ": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,12 @@ class Speaker:
 
 
 NEURAL = (
-    Speaker("alpha", "jf_alpha"),
-    Speaker("gongitsune-cepat", "jf_gongitsune", speed=1.25),
-    Speaker("nezumi-rendah", "jf_nezumi", speed=1.05, semitones=-4),
+    Speaker("gongitsune", "jf_gongitsune"),
+    Speaker("alpha-pelan", "jf_alpha", speed=0.9),
+    Speaker("nezumi-rendah", "jf_nezumi", semitones=-2.5),
     Speaker("tebukuro-melayu", "jf_tebukuro", speed=0.95, accent="melayu"),
-    Speaker("alpha-batak", "jf_alpha", speed=1.1, semitones=-2.5, accent="batak"),
-    Speaker("nezumi-anak", "jf_nezumi", speed=0.9, semitones=2),
+    Speaker("gongitsune-cepat", "jf_gongitsune", speed=1.2, semitones=-1.5),
+    Speaker("nezumi-batak", "jf_nezumi", speed=0.95, semitones=1.5, accent="batak"),
 )
 ROBOTS = (
     Speaker("espeak-id", "", speed=0.9),

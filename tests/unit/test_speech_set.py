@@ -60,7 +60,7 @@ def test_every_text_is_said_by_several_voices() -> None:
         if sentence.kind != "oov":
             said.setdefault(sentence.text, set()).add(speaker.name)
 
-    assert all(len(voices) == 4 for voices in said.values())
+    assert all(len(voices) == 3 for voices in said.values())
 
 
 def test_ten_minutes_of_the_set_hold_no_speech() -> None:

@@ -1,0 +1,126 @@
+"""How good recognition was: what came of each labelled utterance, and the rates of many. Pure.
+
+It follows what the engine does with what was heard (``ivr.flow.speech``): a value from ``SURE`` on is
+acted on, from ``UNSURE`` on the caller is asked whether it is right; yes, no and a cry for help are acted
+on unasked. One utterance counts by the worst that happens to its caller.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.vocabulary import AREA, OPERATOR_VALUE
+from ivr.speech.manifest import SILENT_KINDS, Labelled
+
+Verdict = Literal["right", "asked_right", "asked_wrong", "again", "person", "wrong"]
+"""Acted on and right; asked about the right value; asked about a wrong one; not understood; handed to a
+person, who was not asked for; acted on and wrong. Where nothing is to be understood, a person counts as
+wrong too, and ``again`` is what is right."""
+
+_WORST_FIRST: tuple[Verdict, ...] = ("wrong", "asked_wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares of ``count`` utterances, between 0 and 1.
+
+    ``accuracy`` is those whose right value was acted on or asked about, ``asked`` those whose caller was
+    asked about some value, ``again`` those who must say it once more, press a key or talk to a person.
+    """
+
+    count: int
+    accuracy: float
+    wrong_accepted: float
+    asked: float
+    asked_wrong: float
+    again: float
+
+
+def verdict(row: Labelled, vocabulary: Vocabulary, heard: Sequence[Heard | Nothing]) -> Verdict:
+    """What came of a recording, in which several utterances may have been found.
+
+    While nothing is understood the caller goes on, so the first with something in it counts; where
+    nothing is to be understood, the worst.
+    """
+    found = [_of_one(row, vocabulary, one) for one in heard]
+    if row.kind in SILENT_KINDS:
+        return next((worst for worst in _WORST_FIRST if worst in found), "again")
+    return next((one for one in found if one != "again"), "again")
+
+
+def place_verdict(row: Labelled, heard: Heard | Nothing) -> Verdict:
+    """The same of the place alone, in a sentence that tells what happened and where."""
+    if isinstance(heard, Nothing):
+        return "again"
+    return _tier(heard.place, heard.place_confidence, row.places)
+
+
+def rates(verdicts: Iterable[Verdict]) -> Rates:
+    counted = Counter(verdicts)
+    count = counted.total()
+
+    def of(*names: Verdict) -> float:
+        return round(sum(counted[name] for name in names) / count, 4) if count else 0.0
+
+    return Rates(
+        count,
+        accuracy=of("right", "asked_right"),
+        wrong_accepted=of("wrong"),
+        asked=of("asked_right", "asked_wrong"),
+        asked_wrong=of("asked_wrong"),
+        again=of("again", "person"),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of them do not exceed; 0 without any.
+
+    >>> percentile([3, 1, 2, 4], 0.5), percentile([3, 1, 2, 4], 0.95)
+    (2, 4)
+    """
+    if not values:
+        return 0.0
+    return sorted(values)[max(0, -int(-share * len(values) // 1) - 1)]
+
+
+def _of_one(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
+    if isinstance(heard, Nothing):
+        return "again"
+    option = heard.option if heard.confidence >= UNSURE else ""
+    place = heard.place if heard.place_confidence >= UNSURE else ""
+    if option == OPERATOR_VALUE:
+        if OPERATOR_VALUE in row.options:
+            return "right"
+        return "wrong" if row.kind in SILENT_KINDS else "person"
+    if vocabulary.kind == "menu":
+        return _at_a_menu(row, heard, option, place)
+    if vocabulary.kind == "place":
+        if place and heard.place_confidence >= heard.confidence:
+            return _tier(place, heard.place_confidence, row.places)
+        return _tier(f"{AREA}{option}" if option else "", heard.confidence, row.places)
+    sure = SURE if vocabulary.kind == "yes_no" else heard.confidence
+    return _tier(option, sure, row.options)
+
+
+def _at_a_menu(row: Labelled, heard: Heard, option: str, place: str) -> Verdict:
+    """Where the place is one that no one asked for: it is taken with the option, or if it is sure."""
+    sure_of_place = not place or heard.place_confidence >= SURE
+    right_place = not place or place in row.places
+    if not option:
+        return "wrong" if sure_of_place and not right_place else "again"
+    right = option in row.options and right_place
+    if heard.confidence >= SURE and sure_of_place:
+        return "right" if right else "wrong"
+    return "asked_right" if right else "asked_wrong"
+
+
+def _tier(value: str, confidence: float, right: frozenset[str]) -> Verdict:
+    if not value or confidence < UNSURE:
+        return "again"
+    if confidence >= SURE:
+        return "right" if value in right else "wrong"
+    return "asked_right" if value in right else "asked_wrong"

@@ -1,0 +1,234 @@
+"""Listening to recordings and measuring it: with the real engine, on the committed recordings.
+
+Whisper's weights are fetched into the cache where they are not there yet; a machine that cannot have them
+tests everything around the engine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ivr import cli, config
+from ivr.calls.published import load
+from ivr.commands import listen as listening
+from ivr.flow.spoken import Heard, Nothing, Vocabulary
+from ivr.prompts import audio
+from ivr.speech import manifest, measure, report, weights
+from ivr.speech.asked import vocabularies
+from ivr.speech.manifest import SILENT_KINDS
+from ivr.speech.measure import CLEAN, CONDITIONS, Measured
+from ivr.speech.recogniser import CannotListen, Recogniser, Samples
+from ivr.speech.whisper import Whisper
+
+SMALL = Path(__file__).parent.parent / "speech/small"
+LIST = SMALL / "manifest.tsv"
+LEAST_UNDERSTOOD = 0.5
+"""Robots and thick accents are among them; docs/speech.md has the figures of a larger set."""
+
+
+@pytest.fixture(scope="module")
+def asked() -> dict[str, Vocabulary]:
+    return dict(vocabularies(load(config.read({})).dialplan))
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Recogniser:
+    settings = config.read().speech
+    try:
+        return Whisper(settings.whisper_model or weights.fetch(settings.cache, lambda _: None))
+    except CannotListen as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def measured(whisper: Recogniser, asked: dict[str, Vocabulary]) -> list[Measured]:
+    recordings = measure.Recordings(SMALL, manifest.read(LIST))
+    return list(measure.measure(whisper, recordings, asked, [CLEAN]))
+
+
+class Says:
+    """An engine that understands whatever it is told to, to measure the measuring with."""
+
+    name = "says"
+
+    def __init__(self, answer: Heard | Nothing) -> None:
+        self.answer = answer
+
+    def start(self, vocabulary: Vocabulary) -> Says:
+        return self
+
+    def feed(self, samples: Samples) -> str:
+        return ""
+
+    def finish(self) -> Heard | Nothing:
+        return self.answer
+
+
+def run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """As from the command line: exit code, stdout, stderr."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["siaga", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def test_nothing_but_speech_is_ever_understood(measured: list[Measured]) -> None:
+    silent = [one for one in measured if one.row.kind in SILENT_KINDS]
+
+    assert len(silent) >= 6
+    assert [(one.row.file, one.verdict) for one in silent if one.verdict == "wrong"] == []
+
+
+def test_nobody_is_sent_to_the_wrong_agency_unasked(measured: list[Measured]) -> None:
+    assert [one.row.file for one in measured if one.verdict == "wrong"] == []
+
+
+def test_most_of_the_committed_recordings_are_understood(measured: list[Measured]) -> None:
+    spoken = [one for one in measured if one.row.kind not in SILENT_KINDS]
+    right = [one for one in spoken if one.verdict in ("right", "asked_right")]
+
+    assert len(right) / len(spoken) > LEAST_UNDERSTOOD
+
+
+def test_an_answer_comes_soon_after_the_last_word(measured: list[Measured]) -> None:
+    after = [one.after_s for one in measured if one.after_s is not None]
+
+    assert len(after) > 25
+    assert sorted(after)[len(after) // 2] < 1.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "accuracy", "false_accepts"),
+    [
+        (Heard("api", "1", 0.95), None, 1.0),
+        (Nothing("noise"), 0.0, 0.0),
+    ],
+)
+def test_an_engine_that_always_says_the_same_is_found_out(
+    asked: dict[str, Vocabulary],
+    answer: Heard | Nothing,
+    accuracy: float | None,
+    false_accepts: float,
+) -> None:
+    rows = [row for row in manifest.read(LIST) if row.menu == "kejadian"]
+    found = list(
+        measure.measure(Says(answer), measure.Recordings(SMALL, rows), asked, CONDITIONS[:2])
+    )
+
+    cases = {case["name"]: case for case in report.to_json("here", "says", found, [])["cases"]}
+
+    fires = sum(row.option == "1" for row in rows)
+    spoken = sum(bool(row.option) for row in rows)
+    expected = fires / spoken if accuracy is None else accuracy
+    assert cases["accuracy, menu, clean"]["ours"] == pytest.approx(expected, abs=1e-3)
+    assert cases["false accept, oov, clean"]["ours"] == false_accepts
+    assert cases["false accept, non_speech, clean"]["ours"] == 0
+    assert cases["accuracy, menu, 20 dB"].keys() == {"name", "ours", "peer", "ratio", "unit"}
+
+    told = report.describe("here", "says", found, found)
+    assert "bising 20 dB, menu" in told
+    assert "Whisper polos" in told
+
+
+def test_the_same_recordings_give_the_same_answers_twice(
+    whisper: Recogniser, asked: dict[str, Vocabulary]
+) -> None:
+    rows = manifest.read(LIST)[:3]
+    noisy = CONDITIONS[2:3]
+
+    once, twice = (
+        [
+            [answer.heard for answer in one.answers]
+            for one in measure.measure(whisper, measure.Recordings(SMALL, rows), asked, noisy)
+        ]
+        for _ in range(2)
+    )
+
+    assert once == twice
+
+
+def test_listen_tells_what_is_heard_and_how_surely(
+    whisper: Recogniser, asked: dict[str, Vocabulary], tmp_path: Path
+) -> None:
+    file = SMALL / "nezumi-rendah/maling.wav"
+    wide = tmp_path / "wide.wav"
+    audio.write(audio.read(file).set_channels(2), wide)
+
+    [one] = listening.listen([whisper], [wide], "kejadian", asked["kejadian"])
+    said = listening.to_json(one)
+
+    assert said["utterances"][0]["option"] == "4"
+    assert said["decode_ms"] > 0
+    described = listening.describe(one, asked["kejadian"])
+    assert "pilihan 4 (" in described
+    assert (
+        listening.sureness("4", said["utterances"][0]["confidence"], asked["kejadian"]) in described
+    )
+
+
+def test_the_names_of_questions_are_those_of_the_dialplan(asked: dict[str, Vocabulary]) -> None:
+    assert {"kejadian", "tempat", "yes_no", "digits"} <= asked.keys()
+    assert listening.vocabulary_of(asked, None)[0] == "kejadian"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["listen", "no.wav"], 1, "Berkas no.wav tidak ada."),
+        (["listen", str(LIST)], 1, "bukan rekaman WAV"),
+        (["listen", str(SMALL)], 1, "adalah folder"),
+        (["listen", str(LIST), "--menu", "x"], 2, "Pertanyaan 'x' tidak ada"),
+        (["bench", "speech", "no.tsv"], 1, "no.tsv: No such file"),
+        (
+            ["bench", "speech", str(SMALL.parent / "README.md")],
+            2,
+            "kolom file dan menu tidak ada",
+        ),
+    ],
+)
+def test_what_cannot_be_heard_is_told_in_a_sentence(
+    whisper: Recogniser,
+    arguments: list[str],
+    code: int,
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found, out, err = run(arguments, capsys)
+
+    assert found == code
+    assert sentence in err
+    assert out == ""
+
+
+def test_without_an_engine_it_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIAGA_WHISPER_MODEL", str(tmp_path))
+
+    code, _, err = run(["listen", str(SMALL / "nezumi-rendah/maling.wav")], capsys)
+
+    assert code == 1
+    assert "Tidak ada mesin pengenal ucapan yang dapat dipakai" in err
+
+
+def test_the_bench_prints_one_object_of_the_contract(
+    whisper: Recogniser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["siaga", "bench", "speech", str(LIST), "--limit", "2", "--json"])
+        with pytest.raises(SystemExit):
+            cli.main()
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["machine"]
+    assert all(
+        case.keys() == {"name", "ours", "peer", "ratio", "unit"} and case["ours"] is not None
+        for case in said["cases"]
+    )
+    assert said["details"]
