@@ -161,6 +161,7 @@ def run(
     swap = Swap(components)
     told = Told(config, lambda: in_use.published.dialplan.name, tell_speech)
     signal.signal(signal.SIGHUP, swap.wanted)
+    signal.signal(signal.SIGUSR1, lambda signum, frame: _begin_again(components))
 
     writing = threading.Lock()
 
@@ -448,6 +449,13 @@ def _look(component: Component, asterisk: Asterisk, where: pbx.Folders) -> bool:
     return False
 
 
+def _begin_again(components: Sequence[Component]) -> None:
+    """What was missing may be there now."""
+    for component in components:
+        if component.state == "off":
+            component.start_again_at = 0.0
+
+
 def _fell(component: Component, code: int) -> None:
     """Note the end of a process, and when to start it again."""
     component.process = None
@@ -544,6 +552,13 @@ def restart_controller(config: Config) -> bool:
             return True
         time.sleep(LOOK_SECONDS)
     return False
+
+
+def look_again(config: Config) -> None:
+    """Let a running machine start at once what could not be started for want of something."""
+    supervisor = _pids(config).get("supervisor", 0)
+    if is_alive(supervisor):
+        os.kill(supervisor, signal.SIGUSR1)
 
 
 def _pids(config: Config) -> dict[str, int]:

@@ -8,6 +8,7 @@ import select
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -62,7 +63,7 @@ def up(
         )
     if taken := speech_port_taken(config):
         tell(f"PERINGATAN: {taken} Panggilan tetap diterima, dengan tombol saja.")
-    fetch_weights(config, tell)
+    wanted = weights_wanted(config, tell)
     asterisk = find_asterisk(tell)
     done = standing(config)  # whatever is saved from here on is a save for the supervisor
     published, unpublished = to_start_with(config, tell)
@@ -97,26 +98,42 @@ def up(
         print(ready, flush=True)
 
     def say_speech(why: str) -> None:
-        if why and config.speech.on:
+        if why and config.speech.on and not wanted:
             tell(f"PERINGATAN: {why} Panggilan tetap diterima, dengan tombol saja.")
 
     if detach:
         _detached(config, start, say_ready, say_speech)
-    else:
-        start(say_ready, say_speech)
+        if wanted:
+            fetch_weights(config, tell)
+        return
+
+    def ready_and_fetching() -> None:
+        say_ready()
+        if wanted:
+            threading.Thread(target=fetch_weights, args=(config, tell), daemon=True).start()
+
+    start(ready_and_fetching, say_speech)
+
+
+def weights_wanted(config: Config, tell: Callable[[str], None]) -> bool:
+    """Whether the shipped recogniser's model is to be fetched: calls are taken first."""
+    if not config.speech.on or config.speech.whisper_model is not None:
+        return False
+    try:
+        return not weights.is_here(config.speech.cache, tell)
+    except CannotListen as error:
+        tell(f"PERINGATAN: {error} Panggilan tetap diterima, dengan tombol saja.")
+        return False
 
 
 def fetch_weights(config: Config, tell: Callable[[str], None]) -> None:
-    """Have what the shipped recogniser needs, unless speech is off or a model of one's own is named.
-
-    Whatever comes of it, calls are taken: why speech is not recognised is told by its process.
-    """
-    if not config.speech.on or config.speech.whisper_model is not None:
-        return
+    """Have what the shipped recogniser needs, while calls are taken already, and let it begin with that."""
     try:
         weights.fetch(config.speech.cache, tell)
     except CannotListen as error:
         tell(f"PERINGATAN: {error} Panggilan tetap diterima, dengan tombol saja.")
+    else:
+        supervisor.look_again(config)
 
 
 def last_folder(config: Config, tell: Callable[[str], None]) -> Path | None:

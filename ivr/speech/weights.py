@@ -86,11 +86,8 @@ def fetch(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_BAS
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _alone(cache / f"{source.name}.lock"):
-            if folder.is_dir():
-                if not faults(folder, source):
-                    return folder
-                tell(f"Model suara di {folder} rusak; diambil lagi.")
-                shutil.rmtree(folder)
+            if _whole(folder, source, tell):
+                return folder
             with tempfile.TemporaryDirectory(dir=cache, prefix="fetch-") as scratch:
                 _fetch_into(Path(scratch), folder, source, tell)
     except OSError as error:
@@ -98,6 +95,32 @@ def fetch(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_BAS
             f"Model suara tidak dapat disimpan di {cache}: {error.strerror or error}."
         ) from error
     return folder
+
+
+def is_here(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_BASE) -> bool:
+    """Whether the model was fetched before and is still right; one that is not is removed. Half a second.
+
+    Raises CannotListen where the cache cannot be used.
+    """
+    try:
+        if not cache.is_dir():
+            return False
+        with _alone(cache / f"{source.name}.lock"):
+            return _whole(cache / _folder_name(source), source, tell)
+    except OSError as error:
+        raise CannotListen(
+            f"Model suara di {cache} tidak dapat dibaca: {error.strerror or error}."
+        ) from error
+
+
+def _whole(folder: Path, source: Source, tell: Callable[[str], None]) -> bool:
+    if not folder.is_dir():
+        return False
+    if not faults(folder, source):
+        return True
+    tell(f"Model suara di {folder} rusak dan dibuang.")
+    shutil.rmtree(folder)
+    return False
 
 
 def _fetch_into(work: Path, folder: Path, source: Source, tell: Callable[[str], None]) -> None:

@@ -172,13 +172,31 @@ def test_weights_that_cannot_be_had_stop_no_start(
     assert told == ["PERINGATAN: Jaringan tidak ada. Panggilan tetap diterima, dengan tombol saja."]
 
 
-def test_nothing_is_fetched_where_speech_is_off_or_a_model_is_named(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+def test_a_model_is_wanted_only_where_speech_is_on_and_none_is_named_or_here(
+    config: Config, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(weights, "fetch", lambda cache, tell: pytest.fail("it was fetched"))
-    up.fetch_weights(off(config), print)
-    named = replace(config, speech=replace(config.speech, whisper_model=Path("/m")))
-    up.fetch_weights(named, print)
+    empty = replace(
+        config, speech=replace(config.speech, whisper_model=None, cache=tmp_path / "cache")
+    )
+    assert up.weights_wanted(empty, print)
+    assert not up.weights_wanted(off(empty), print)
+    named = replace(empty, speech=replace(empty.speech, whisper_model=Path("/m")))
+    assert not up.weights_wanted(named, print)
+
+
+def test_a_model_that_has_rotted_is_thrown_away_before_anybody_listens_with_it(
+    config: Config, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    wanted = replace(config, speech=replace(config.speech, whisper_model=None, cache=cache))
+    cache.mkdir()
+    folder = cache / weights._folder_name(weights.WHISPER_BASE)
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(b"not what it was")
+    told: list[str] = []
+    assert up.weights_wanted(wanted, told.append)
+    assert weights.fetched(cache) is None
+    assert "rusak" in " ".join(told)
 
 
 def test_a_port_that_is_taken_is_said_and_ends_the_process_as_off(
