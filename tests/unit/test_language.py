@@ -328,6 +328,7 @@ def changed(old: str, new: str) -> tuple[list[str], list[str]]:
     return [fault.code for fault in found.faults], [fault.code for fault in found.warnings]
 
 
+@pytest.mark.timeout(400)  # every way through every step is walked
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
@@ -349,6 +350,7 @@ def test_what_leads_nowhere_is_a_fault(old: str, new: str, code: str) -> None:
     assert code in changed(old, new)[0]
 
 
+@pytest.mark.timeout(400)  # every way through every step is walked
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
