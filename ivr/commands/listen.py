@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ivr.config import Config
-from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import OPERATOR_VALUE
 from ivr.prompts.audio import NotAudio
 from ivr.speech import engines, line
@@ -127,7 +127,8 @@ def to_json(listened: Listened) -> dict[str, Any]:
 
 def sureness(value: str, confidence: float, vocabulary: Vocabulary) -> str:
     """What follows from it, in words."""
-    if confidence < UNSURE:
+    unasked = vocabulary.kind == "yes_no" or value == OPERATOR_VALUE
+    if confidence < (ENOUGH if unasked else UNSURE):
         return "tidak cukup yakin, diabaikan"
     if value == OPERATOR_VALUE:
         return "cukup, disambungkan ke petugas"

@@ -22,7 +22,7 @@ from ivr.flow.model import (
     wait,
 )
 from ivr.flow.prompt import Prompt
-from ivr.flow.spoken import SURE, UNSURE, Heard, Vocabulary
+from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Vocabulary
 from ivr.flow.vocabulary import (
     NO_VALUE,
     OPERATOR_VALUE,
@@ -118,7 +118,8 @@ def placed(dialplan: Dialplan, call: CallState, place: str) -> tuple[CallState, 
 
 
 def _offered(vocabulary: Vocabulary, heard: Heard) -> bool:
-    if not heard.confidence >= UNSURE:
+    unasked = vocabulary.kind == "yes_no" or heard.option == OPERATOR_VALUE
+    if not heard.confidence >= (ENOUGH if unasked else UNSURE):
         return False
     if any(heard.option == phrase.value for phrase in vocabulary.options):
         return True
@@ -127,7 +128,8 @@ def _offered(vocabulary: Vocabulary, heard: Heard) -> bool:
 
 
 def _placed(dialplan: Dialplan, vocabulary: Vocabulary, heard: Heard) -> bool:
-    if not heard.place_confidence >= UNSURE:
+    beside = vocabulary.kind == "menu"
+    if not heard.place_confidence >= (ENOUGH if beside else UNSURE):
         return False
     if all(heard.place != phrase.value for phrase in vocabulary.places):
         return False

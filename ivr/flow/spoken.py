@@ -13,8 +13,13 @@ from typing import Literal
 SURE = 0.85
 """From here on what was heard is acted on unasked: of 200 such at most one is wrong."""
 
-UNSURE = 0.5
-"""From here on the caller is asked whether it is right; under it nothing was understood."""
+ENOUGH = 0.5
+"""From here on a yes, a no and a cry for help count, which nobody is asked about again; and a place is
+worth a question that was said beside something else."""
+
+UNSURE = 0.25
+"""From here on the caller is asked whether it is right: a question costs a few seconds, and a caller who
+was not understood costs more. Under it nothing was understood."""
 
 
 @dataclass(frozen=True, slots=True)

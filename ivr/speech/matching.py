@@ -32,6 +32,9 @@ _SHARED = 0.4
 _OPTION_SHARED = 0.25
 """The same of an option's: there are few of them, and all hangs on them."""
 
+_BARE = 5
+"""Of a place of so few sounds one that was heard otherwise leaves too little of an outline to go by."""
+
 _SHORT, _LONG = 15, 30  # sounds in such a stretch, for words of two thirds of it
 
 _NEAR_PLACE = 0.6
@@ -79,7 +82,7 @@ def find(text: str, vocabulary: Vocabulary) -> tuple[Found, ...]:
     found = [one for one in found if not _denied(one, said, heard, vocabulary.kind)]
     if vocabulary.kind == "yes_no":
         found = [replace(one, nearness=one.nearness * _bare(said, vocabulary)) for one in found]
-    found = _longest([_doubted(one, said, heard) for one in found])
+    found = _longest(_apart([_doubted(one, said, heard) for one in found]))
     return tuple(sorted(found, key=lambda one: (-one.nearness, -(one.end - one.start))))
 
 
@@ -104,7 +107,8 @@ def _spot(
     for wanted, telling, worth in _forms(phrase):
         pairs = outline(wanted)
         near = drawn[_SHORT if len(wanted.letters) <= _SHORT * 2 // 3 else _LONG]
-        if max(len(pairs & one) for one in near) < shared * len(pairs):
+        bare = len(wanted.letters) <= _BARE
+        if not bare and max(len(pairs & one) for one in near) < shared * len(pairs):
             continue
         spot = best_spot(wanted, heard, telling)
         spot = replace(spot, nearness=spot.nearness * worth)
@@ -193,6 +197,21 @@ def _span(one: Found, heard: Sounds) -> tuple[int, int]:
     first = max((n for n, end in enumerate(ends) if end <= one.start), default=0)
     last = min((n for n, end in enumerate(ends) if end >= one.end), default=len(ends) - 1)
     return first, last
+
+
+def _apart(found: list[Found]) -> list[Found]:
+    """Without the places in whose stretch an option, or a cry for help, was heard better: one stretch of
+    speech says one thing."""
+    options = [one for one in found if not one.place]
+    return [
+        one
+        for one in found
+        if not one.place
+        or not any(
+            option.nearness > one.nearness and option.start < one.end and one.start < option.end
+            for option in options
+        )
+    ]
 
 
 def _longest(found: list[Found]) -> list[Found]:

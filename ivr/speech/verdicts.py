@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import AREA, OPERATOR_VALUE
 from ivr.speech.manifest import SILENT_KINDS, Labelled
 
@@ -90,8 +90,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _of_one(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
     if isinstance(heard, Nothing):
         return "again"
-    option = heard.option if heard.confidence >= UNSURE else ""
-    place = heard.place if heard.place_confidence >= UNSURE else ""
+    unasked = vocabulary.kind == "yes_no" or heard.option == OPERATOR_VALUE
+    option = heard.option if heard.confidence >= (ENOUGH if unasked else UNSURE) else ""
+    least = ENOUGH if vocabulary.kind == "menu" else UNSURE
+    place = heard.place if heard.place_confidence >= least else ""
     if option == OPERATOR_VALUE:
         if OPERATOR_VALUE in row.options:
             return "right"

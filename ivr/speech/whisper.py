@@ -110,6 +110,9 @@ def understand(
     prompted = model.write(sound, _in_mind(text, vocabulary)).text
     candidates = weighed(model, sound, vocabulary, "" if doubted else free.text, prompted)
     found = heard(vocabulary, text, name, candidates, speech)
+    if vocabulary.kind == "menu" and found.confidence < UNSURE:
+        # Of two hundred names one is like something in most sentences: alone, it is not believed.
+        found = replace(found, place_confidence=min(found.place_confidence, SURE - 0.01))
     if not doubted:
         return found
     if max(found.confidence, found.place_confidence) < UNSURE:
@@ -166,7 +169,27 @@ def _candidates(vocabulary: Vocabulary, text: str, prompted: str) -> list[Candid
     for found in matching.find(prompted, vocabulary):
         key = found.place, found.phrase
         spots[key] = replace(spots.get(key) or _named(prompted, found), prompted=found.nearness)
-    return [*every, *spots.values()]
+    every += spots.values()
+    return [*every, *_the_few(vocabulary, text, prompted, {one.value for one in every})]
+
+
+def _the_few(vocabulary: Vocabulary, text: str, prompted: str, there: set[str]) -> list[Candidate]:
+    """Where only a handful of short words may be said, those that stand in no text: the model is asked
+    of the nearest of them all the same, for it hears more in a short word than it writes down."""
+    words = {}
+    if vocabulary.kind == "yes_no":
+        words = {one.text: one.value for one in vocabulary.options if one.value != matching.HELP}
+    if vocabulary.digits:
+        words |= {word: digit for word, digit in numbers.DIGITS.items() if word not in words}
+    texts = [phones.sounds(tuple(phones.words(one))) for one in (text, prompted)]
+    made = []
+    for word, value in words.items():
+        if value in there:
+            continue
+        own = phones.sounds((word,)) if " " not in word else phones.sounds(tuple(word.split()))
+        free, minded = (max(phones.likeness(own, one), _UNHEARD) for one in texts)
+        made.append(Candidate(value, word, False, word, free=free, prompted=minded))
+    return made
 
 
 def _named(text: str, found: matching.Found) -> Candidate:

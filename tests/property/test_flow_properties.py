@@ -28,7 +28,7 @@ from ivr.flow.events import (
 )
 from ivr.flow.journal import from_json, to_json
 from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, Dialplan, Step, Turn
-from ivr.flow.spoken import SURE, UNSURE, Heard, Possible
+from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Possible
 from ivr.flow.steps.ask import AskStep
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.confirm import ConfirmStep
@@ -112,7 +112,7 @@ dials = st.builds(
     cause=short,
     talk_s=seconds,
 )
-sureness = st.sampled_from([0.0, UNSURE, 0.7, SURE, 1.0]) | st.floats(allow_nan=False)
+sureness = st.sampled_from([0.0, UNSURE, ENOUGH, 0.7, SURE, 1.0]) | st.floats(allow_nan=False)
 values = st.sampled_from([*"0123456789*#", "", "12", "51", "54", "99", "1001", "²", "-1"])
 spoken_places = st.sampled_from(
     ["", "area:1", "area:5", "area:9", "area:", "14.03.09", "14.03.02.2005", "99.99.99", *"12"]
@@ -390,7 +390,7 @@ def test_a_cry_for_help_reaches_the_operator_wherever_somebody_listens(
     turn = begin(dialplan, offered())
     for event in events:
         if hears(turn):
-            cry = SpeechHeard(Heard("tolong", "0", UNSURE))
+            cry = SpeechHeard(Heard("tolong", "0", ENOUGH))
             wait = advance(dialplan, turn.state, cry).state.waiting
             assert isinstance(wait, Dial)
             assert wait.routes == (OPERATOR_ROUTE,)

@@ -10,7 +10,7 @@ from ivr.flow.engine import UnexpectedEvent, advance, replay
 from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, SpeechHeard
 from ivr.flow.heard import understood
 from ivr.flow.model import OPERATOR_ROUTE, SPOKEN_CONFIDENCE, Dialplan, Turn
-from ivr.flow.spoken import SURE, UNSURE, Heard, Phrase, Vocabulary
+from ivr.flow.spoken import ENOUGH, SURE, Heard, Phrase, Vocabulary
 from ivr.flow.vocabulary import YES_NO
 from routing.model import PRESSED, SPOKEN, Location
 
@@ -201,7 +201,7 @@ def test_a_place_alone_is_kept_and_the_menu_asked_again_without_a_reproach() -> 
 
 
 def test_a_cry_heard_unsurely_is_a_person_who_is_told_the_place() -> None:
-    turn = after(said("0", UNSURE, MANDAU))
+    turn = after(said("0", ENOUGH, MANDAU))
     assert dials_operator(turn)
     assert turn.actions[0] == Learn("place", MANDAU, turn.actions[0].told)  # type: ignore[union-attr]
 
@@ -222,7 +222,7 @@ def test_what_is_not_heard_surely_is_asked_about_by_its_name(heard: SpeechHeard)
     assert set(gather(turn).keys) == set("012")
     assert gather(turn).fresh
     assert turn.state.incident is None
-    for yes in (DigitsEntered("1"), said("1", UNSURE)):
+    for yes in (DigitsEntered("1"), said("1", ENOUGH)):
         taken = advance(SMALL, turn.state, yes)
         assert taken.state.incident == "kebakaran"
         assert taken.state.place == (MANDAU if place else None)
@@ -242,7 +242,7 @@ def test_who_does_not_agree_is_asked_the_same_for_keys_and_heard_no_more(no: Eve
 
 
 def test_a_word_that_is_no_option_of_the_question_is_not_understood() -> None:
-    for heard in (said("9"), said("52"), said(place="14.03.99"), said("1", 0.4), said()):
+    for heard in (said("9"), said("52"), said(place="14.03.99"), said("1", 0.2), said()):
         turn = after(heard)
         assert asked(turn)[0] == "Kalimat speech_unknown."
         assert dials_operator(advance(SMALL, turn.state, said("9")))

@@ -23,7 +23,7 @@ YES = Labelled("a.wav", menu="yes_no", option="1", kind="yes_no")
     [
         (FIRE, MENU, Heard("api", "1", 0.9), "right"),
         (FIRE, MENU, Heard("api", "1", 0.7), "asked_right"),
-        (FIRE, MENU, Heard("apa", "1", 0.4), "again"),
+        (FIRE, MENU, Heard("apa", "1", 0.2), "again"),
         (FIRE, MENU, Heard("sapi", "4", 0.9), "wrong"),
         (FIRE, MENU, Heard("sapi", "4", 0.7), "asked_wrong"),
         (FIRE, MENU, Heard("tolong", "0", 0.6), "person"),
