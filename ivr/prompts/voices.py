@@ -64,11 +64,11 @@ class Espeak:
         self._command = tuple(command)
         self._lexicon = lexicon
 
-    def speak(self, text: str, language: str = "") -> Any:
+    def speak(self, text: str, language: str = "", words_a_minute: int = 150) -> Any:
         said = text if language else for_espeak(text, self._lexicon)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "speech.wav"
-            self._run(said, "-s", "150", "-w", str(file), language=language or "id")
+            self._run(said, "-s", str(words_a_minute), "-w", str(file), language=language or "id")
             return audio.read(file)
 
     def phonemes(self, text: str) -> str:

@@ -1,8 +1,14 @@
-"""What a caller says: a recording, or a text read aloud by a voice that does not speak the prompts."""
+"""What a caller says: a recording, or a text read aloud by a voice that does not speak the prompts.
+
+A text is read by the first of: a reading that lies in ``sayings`` (a neural voice's, of a few sentences
+to try speech with), the neural voice where it is installed, and a robot, which a recogniser made for
+people understands less than half of the time.
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,8 +19,10 @@ from ivr.prompts.spoken import for_espeak
 from ivr.prompts.voices import Espeak, Kokoro, VoiceUnavailable, kokoro_installed
 from ivr.softphone.rtp import FRAME, SILENCE, Samples, encode
 
-ESPEAK_VOICE = "id+f2"
+ESPEAK_VOICE, ESPEAK_WORDS_A_MINUTE = "id+m3", 130
+"""Of the robot's voices the one that a recogniser made for people understands best, unhurried."""
 KOKORO_VOICE = "jf_alpha"
+SAYINGS = Path(__file__).parent / "sayings"
 PEAK = 0.5
 """Of full scale; a recording is sent as loud as it is."""
 
@@ -42,10 +50,12 @@ def _sayings(said: Sequence[str], espeak: Sequence[str]) -> list[Samples]:
     def read(text: str) -> Samples:
         if _is_file(text):
             return _recording(Path(text))
+        if (ready := SAYINGS / f"{_name(text)}.wav").is_file():
+            return _recording(ready)
         if neural is not None:
             spoken = neural.speak(f"{text.rstrip('.!?')}.")
         else:
-            spoken = robot.speak(for_espeak(text), ESPEAK_VOICE)
+            spoken = robot.speak(for_espeak(text), ESPEAK_VOICE, ESPEAK_WORDS_A_MINUTE)
         samples = audio.to_samples(audio.telephone(spoken))
         loudest = float(np.abs(samples).max(initial=0.0)) or 1.0
         return (samples * (PEAK / loudest) * 32767).astype(np.int16)
@@ -58,6 +68,10 @@ def frames(samples: Samples) -> Iterator[bytes]:
     padded = np.concatenate((samples, np.zeros(-len(samples) % FRAME, np.int16)))
     spoken = (encode(padded[at : at + FRAME]) for at in range(0, len(padded), FRAME))
     return itertools.chain(spoken, itertools.repeat(SILENCE))
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _is_file(text: str) -> bool:

@@ -25,11 +25,11 @@ from ivr.softphone.rtp import Samples
 from ivr.softphone.voice import frames
 
 VOICES = PROJECT / "tests/speech/small"
-FIRE_IN_DURI = VOICES / "alpha/tolong-ada-kebakaran-di-duri.wav"
-FIRE = VOICES / "alpha/kebakaran.wav"
+FIRE_IN_DURI = VOICES / "alpha-pelan/tolong-ada-kebakaran-di-duri.wav"
+FIRE = VOICES / "alpha-pelan/kebakaran.wav"
 CRASH = VOICES / "nezumi-rendah/pak-ada-orang-kecelakaan-di-jalan-lintas.wav"
-TIGER = VOICES / "alpha/harimau.wav"
-RUPAT_UTARA = VOICES / "alpha/rupat-utara.wav"
+TIGER = VOICES / "alpha-pelan/harimau.wav"
+RUPAT_UTARA = VOICES / "alpha-pelan/rupat-utara.wav"
 
 TRIES = 3
 GREETING = "say: Anda terhubung ke 112 Bengkalis. Jangan tutup telepon. Panggilan direkam."
@@ -118,6 +118,19 @@ def test_a_caller_who_only_speaks_is_bridged_to_the_post_of_what_and_where(
     assert call["location"]["code"] == "14.03.11"
     answers = [line.split("> ", 1)[1] for line in call["transcript"] if "> " in line]
     assert any(answer.startswith('"') for answer in answers)
+    assert not any(answer.isdigit() for answer in answers), "not one key was pressed"
+
+
+def test_one_sentence_with_what_and_where_is_bridged_without_a_key(hearing: Engine) -> None:
+    for _ in range(TRIES):
+        call = hearing.json("call", "--say", "tolong ada kebakaran di duri")
+        if call["bridged_to"] != "operator":
+            break
+    assert call["bridged_to"] == "damkar-mandau", call["transcript"]
+    assert call["incident"] == "kebakaran"
+    assert call["location"]["code"] == "14.03.09"
+    assert call["location"]["source"] == "ivr_speech"
+    answers = [line.split("> ", 1)[1] for line in call["transcript"] if "> " in line]
     assert not any(answer.isdigit() for answer in answers), "not one key was pressed"
 
 

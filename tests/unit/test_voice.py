@@ -29,9 +29,15 @@ def test_a_recording_of_any_rate_is_said_at_the_rate_of_a_telephone(tmp_path: Pa
 
 
 def test_a_text_is_read_aloud_by_a_voice(tmp_path: Path) -> None:
-    (said,) = sayings(["kebakaran"], tool("espeak-ng"))
-    assert 0.4 < len(said) / rtp.RATE < 2.0
+    (said,) = sayings(["di pinggir jalan"], tool("espeak-ng"))
+    assert 0.4 < len(said) / rtp.RATE < 2.5
     assert np.abs(said).max() > 8000
+
+
+def test_a_sentence_that_was_read_in_advance_needs_no_voice() -> None:
+    (said,) = sayings(["Tolong, ada kebakaran di Duri!"], ())
+    assert 1.5 < len(said) / rtp.RATE < 4.0
+    assert np.abs(said).max() > 4000
 
 
 @pytest.mark.parametrize("text", ["tidak-ada.wav", "bukan-suara.WAV"])
