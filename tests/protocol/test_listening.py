@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from protocol.fake_asterisk import environment
 from small_deployment import small
 
@@ -250,6 +251,33 @@ def test_a_key_that_only_the_second_ear_heard_was_first() -> None:
     call = Call([(1.2, spoken(to_text(FIRE)))])
     call.meanwhile = lambda request: (
         call.keys.heard("5", call.now) if request.command.verb == "SPEECH SET" else None
+    )
+    assert call.perform(ASKED) == DigitsEntered("5")
+
+
+@pytest.mark.parametrize("verb", ["SPEECH CREATE", "SPEECH SET"])
+def test_a_key_that_falls_before_anybody_listens_is_the_answer_at_once(verb: str) -> None:
+    call = Call()
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == verb else None
+    )
+    assert call.perform(replace(ASKED, fresh=True, prompts=(MENU, LAST))) == DigitsEntered("5")
+    assert call.said[-1] == "SPEECH SET ask q1", "nothing more is played"
+
+
+def test_a_key_that_falls_where_no_line_could_be_made_is_the_answer_at_once() -> None:
+    call = Call(created="200 result=0")
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == "SPEECH CREATE" else None
+    )
+    assert call.perform(ASKED) == DigitsEntered("5")
+    assert call.said == ["SPEECH CREATE siaga"]
+
+
+def test_a_key_that_falls_as_the_sound_stops_for_speech_is_the_answer_at_once() -> None:
+    call = Call([(0.8, spoken(SPOKE))])
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == "SPEECH RECOGNIZE" else None
     )
     assert call.perform(ASKED) == DigitsEntered("5")
 

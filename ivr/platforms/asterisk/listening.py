@@ -152,12 +152,15 @@ def hear(
         begun = channel.now()
         try:
             yield Request(Command("SPEECH SET", (ASK, question)))
+            pressed = _missed(channel)
+            if pressed:
+                return Outcome(pressed=pressed)
             reply, stopped = yield from _recognise(how, at, until, channel)
         finally:
             hearing.ear.drop(question)
         spent = channel.now() - begun
         # A key that falls between two commands is heard by the second ear alone: it was first.
-        pressed = told(reply, channel) or channel.keys.take(channel.now() + PATIENCE_S)
+        pressed = told(reply, channel) or _missed(channel)
         if pressed:
             return Outcome(pressed=pressed)
         answer = _answer(reply)
@@ -175,8 +178,13 @@ def hear(
         again = isinstance(answer, Nothing) and answer.reason == "noise"
         if not again or left < WORTH_S or channel.now() + WORTH_S > until:
             break
-    pressed = yield from _rest(sound, at, channel)
+    pressed = _missed(channel) or (yield from _rest(sound, at, channel))
     return Outcome(pressed=pressed, left_s=left)
+
+
+def _missed(channel: Channel) -> str:
+    """The next key that fell while no command took keys: AGI will not tell of it any more."""
+    return channel.keys.take(channel.now() + PATIENCE_S)
 
 
 def close(hearing: Hearing | None) -> Generator[Request, Reply, None]:
@@ -203,7 +211,12 @@ def _recognise(
     begun = channel.now()
     reply = yield _recognition(how.sound, at, until - begun)
     stopped = min(how.sound.seconds, at + channel.now() - begun)
-    if reply.recognised == SPOKE:  # the sound stops; what is being said is heard out
+    if reply.recognised == SPOKE:
+        pressed = _missed(channel)
+        if pressed:
+            channel.keys.keep(pressed)  # whoever presses a key is not listened to any further
+            return reply, stopped
+        # The sound stops; what is being said is heard out
         reply = yield _recognition(how.silence, 0.0, until - channel.now())
     return reply, stopped
 
