@@ -155,7 +155,7 @@ def hear(
             pressed = _missed(channel)
             if pressed:
                 return Outcome(pressed=pressed)
-            reply, stopped = yield from _recognise(how, at, until, channel)
+            reply, stopped = yield from _recognise(how, at, left, until, channel)
         finally:
             hearing.ear.drop(question)
         spent = channel.now() - begun
@@ -205,11 +205,13 @@ def _open(hearing: Hearing) -> Generator[Request, Reply, bool]:
 
 
 def _recognise(
-    how: Listening, at: float, until: float, channel: Channel
+    how: Listening, at: float, left: float, until: float, channel: Channel
 ) -> Generator[Request, Reply, tuple[Reply, float]]:
     """Play on from a place and listen; the answer, and the place that was reached (seconds)."""
     begun = channel.now()
-    reply = yield _recognition(how.sound, at, until - begun)
+    # Who has not begun to speak by the end of the question is waited for no longer than its answer is.
+    unspoken = how.sound.seconds - at + left + ANSWER_S
+    reply = yield _recognition(how.sound, at, min(until - begun, unspoken))
     stopped = min(how.sound.seconds, at + channel.now() - begun)
     if reply.recognised == SPOKE:
         pressed = _missed(channel)
