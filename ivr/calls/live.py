@@ -35,7 +35,7 @@ from ivr.location.source import Asked
 from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.listening import to_join
+from ivr.platforms.asterisk.listening import is_spoken, to_join
 from ivr.platforms.asterisk.perform import KNOWN, joined, perform
 from ivr.platforms.asterisk.pidf_out import exact
 from ivr.platforms.asterisk.playing import COMMAND_S, Channel
@@ -287,7 +287,7 @@ async def _perform(
     """Perform a turn: what answered its wait, and the turn with what was learned meanwhile.
 
     Where that makes it another question, the performance is broken off between two commands, and
-    nothing has answered. Whoever has pressed a key is answering, and is not interrupted.
+    nothing has answered. Whoever has pressed a key, or speaks, is answering and is not interrupted.
     """
     for paths in to_join(turn.actions, channel):
         await host.join(paths)
@@ -301,8 +301,8 @@ async def _perform(
             event: Event | None = done.value
             return turn, event
         reply = await session.run(request.command, request.seconds)
-        answering = answering or bool(reply.digit or reply.recognised) or channel.keys.any
-        if request.asks and not answering:
+        answering = answering or bool(reply.digit) or channel.keys.any
+        if request.asks and not answering and not is_spoken(reply):
             following = informed(replace(turn, actions=turn.actions[-1:]))
             if following.state.waiting != turn.state.waiting:
                 performer.close()

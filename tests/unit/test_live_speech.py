@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from unit.test_live import AREAS, ARGUMENTS, KECAMATAN, House, small_house, whole_call, within_time
 
 from ivr.calls.host import Host
-from ivr.flow.events import SpeechHeard
+from ivr.flow.events import NoInput, SpeechHeard
 from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.platforms.asterisk.listening import Hearing
 from ivr.platforms.asterisk.perform import TOKEN
@@ -124,3 +124,18 @@ async def test_a_place_that_is_learned_at_the_same_moment_does_not_undo_what_was
     channel.meanwhile = arrive
     await whole_call(house, channel, *ARGUMENTS)
     assert SpeechHeard(there) in house.events[UNIQUEID]
+
+
+@within_time
+async def test_a_place_that_is_learned_while_nobody_says_anything_spares_the_question() -> None:
+    house = hearing_house()
+    channel = CallerChannel(said=[to_text(FIRE), to_text(Nothing("silence"))])
+
+    def arrive(argv: list[str]) -> None:
+        if argv[:2] == ["SPEECH", "RECOGNIZE"] and channel.variables.get("SIAGA_INCIDENT"):
+            house.whereabouts.arrived(UNIQUEID, DEEP)
+
+    channel.meanwhile = arrive
+    await whole_call(house, channel, *ARGUMENTS)
+    assert NoInput() not in house.events[UNIQUEID]
+    assert channel.variables[TOKEN] == UNIQUEID

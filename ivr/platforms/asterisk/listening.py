@@ -182,6 +182,11 @@ def hear(
     return Outcome(pressed=pressed, left_s=left)
 
 
+def is_spoken(reply: Reply) -> bool:
+    """Whether the caller is saying something, or has: silence, noise and failures are no answer."""
+    return reply.recognised == SPOKE or isinstance(_answer(reply), Heard)
+
+
 def _missed(channel: Channel) -> str:
     """The next key that fell while no command took keys: AGI will not tell of it any more."""
     return channel.keys.take(channel.now() + PATIENCE_S)
