@@ -22,7 +22,7 @@ from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.platforms.asterisk.agi import AgiConnection, Reply
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.listening import MOST_TIMES, SPEAKING_S, Hearing, to_join
-from ivr.platforms.asterisk.perform import perform
+from ivr.platforms.asterisk.perform import GUARD_S, perform
 from ivr.platforms.asterisk.playing import Channel, Request
 from ivr.speech.wire import ANSWER_S, SPOKE, to_text
 
@@ -430,6 +430,17 @@ def test_the_net_is_armed_for_longer_than_all_of_it_can_take() -> None:
     assert call.perform(Say((GREETING,)), ASKED) == NoInput()
     armed = next(r for r in call.requests if "TIMEOUT" in r.command.arguments[0])
     assert call.now - began < int(armed.command.arguments[1])
+
+
+def test_the_net_outlives_a_failure_at_the_last_moment_and_the_whole_sound_once_more() -> None:
+    listened_s = 2 * SOUND_S + WAIT_S + SPEAKING_S + ANSWER_S
+    call = Call([(0.0, spoken(SPOKE)), (listened_s, spoken(to_text(Nothing("failed"))))])
+    began = call.now
+    assert call.perform(Say((GREETING,)), ASKED) == NoInput()
+    armed = next(r for r in call.requests if "TIMEOUT" in r.command.arguments[0])
+    bound_s = int(armed.command.arguments[1])
+    assert call.now - began == listened_s + 2 * SOUND_S + WAIT_S
+    assert call.now - began + GUARD_S < bound_s < call.now - began + 2 * GUARD_S + 2
 
 
 def test_what_comes_before_the_sound_does_not_count_as_asking() -> None:

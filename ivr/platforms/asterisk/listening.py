@@ -43,6 +43,9 @@ SPEAKING_S = 8.0
 WORTH_S = 1.0
 """Nobody begins to say anything in less."""
 
+ROUNDED_S = 2.0
+"""Asterisk's own time-out is in whole seconds, and one later than everybody's."""
+
 ENDED_S = 0.1
 """This close to its end a sound is over."""
 
@@ -136,7 +139,7 @@ def listening(actions: Sequence[Action], channel: Channel) -> Listening | None:
 def longest_s(wait: Gather) -> float:
     """So much longer than by keys alone a question may take: somebody speaks, an answer is waited for,
     and then the keys get their whole time."""
-    return SPEAKING_S + ANSWER_S + wait.seconds
+    return SPEAKING_S + ANSWER_S + ROUNDED_S + wait.seconds
 
 
 def hear(
