@@ -252,7 +252,7 @@ async def serve_calls(config: Config, published: Published) -> None:
         looking = asyncio.create_task(_look_again(config, arrivals, whereabouts))
         async with contextlib.AsyncExitStack() as hearing:
             if ear is not None:
-                await hearing.enter_async_context(listening(config, ear))
+                await hearing.enter_async_context(listening(config, ear, successor))
             await stop.wait()
         for task in (draining, beating, following, spooling, looking):
             task.cancel()
@@ -263,15 +263,23 @@ async def serve_calls(config: Config, published: Published) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(config: Config, ear: Ear) -> AsyncIterator[None]:
+async def listening(config: Config, ear: Ear, successor: asyncio.Event) -> AsyncIterator[None]:
     """Have callers heard, as far as there is a speech process. Without it they have their keys."""
     relay = Relay(ear, config.aeap_port, key=pbx.secret(config, "ear"))
     hearing = asyncio.create_task(_heard(relay, ear, config.ear_port))
+    leaving = asyncio.create_task(_leave_port(relay, successor))
     try:
         yield
     finally:
+        leaving.cancel()
         hearing.cancel()
         await asyncio.wait([hearing])
+
+
+async def _leave_port(relay: Relay, successor: asyncio.Event) -> None:
+    """New callers are the successor's; those who are being listened to stay with us."""
+    await successor.wait()
+    relay.leave_to_another()
 
 
 async def _heard(relay: Relay, ear: Ear, port: int) -> None:

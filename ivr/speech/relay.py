@@ -25,7 +25,7 @@ from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.http11 import Request, Response
 
@@ -71,6 +71,7 @@ class Relay:
         self._speech_port = speech_port
         self._lines: set[_Line] = set()
         self.refused = 0
+        self._server: Server | None = None
         ear.on_silence(self._nobody_listens)
 
     @contextlib.asynccontextmanager
@@ -86,8 +87,13 @@ class Relay:
             ping_interval=None,
             close_timeout=OPEN_S,
             reuse_port=True,
-        ):
+        ) as self._server:
             yield
+
+    def leave_to_another(self) -> None:
+        """Take no more lines on the port, and keep those that are there."""
+        if self._server is not None:
+            self._server.server.close()  # its sockets alone: the lines are not ended by it
 
     def _refusal(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path != f"/{self._key}":

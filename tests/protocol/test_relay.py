@@ -408,3 +408,17 @@ async def test_a_question_of_another_controller_is_given_up_some_time_too() -> N
             await asterisk.asks("theirs")
             await asterisk.hears()
             assert from_text(await asterisk.result()) == Nothing("late")
+
+
+@within_time
+async def test_who_leaves_the_port_to_another_hears_its_own_callers_out() -> None:
+    async with house() as at, at.asterisk() as asterisk:
+        at.relay.leave_to_another()
+        with pytest.raises(OSError):
+            async with at.asterisk():
+                pass
+        await asterisk.asks(at.ask())
+        await asterisk.hears()
+        await at.speech.audio.get()
+        await at.speech.result(to_text(FIRE))
+        assert from_text(await asterisk.result()) == FIRE
