@@ -250,6 +250,8 @@ async def _walk(
         raise
     finally:
         _observe_heard(host, channel)
+        if channel.hearing is not None and channel.hearing.refused:
+            log.warning("speech_refused", times=channel.hearing.refused)
         for prompt in channel.silent:
             log.error("prompt_without_audio", prompt=prompt.name)
 

@@ -255,6 +255,8 @@ class _Line:
         self.waits = False
         if self._known and self._ear.question(self._question_id) is None:
             return  # a key was first
+        self._ear.unanswered += 1
+        log.warning("not_answered", reason=reason, unanswered=self._ear.unanswered)
         self._held.append(to_text(Nothing("late" if reason == "late" else "failed")))
         self._flush_when_it_listens()
 

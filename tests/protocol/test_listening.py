@@ -388,6 +388,7 @@ def test_without_anybody_who_listens_there_are_the_keys_as_ever() -> None:
 def test_a_line_that_cannot_be_made_leaves_the_keys() -> None:
     call = Call(created="200 result=0", waited=[(1.0, "200 result=49")])
     assert call.perform(Say((GREETING,)), ASKED) == DigitsEntered("1")
+    assert call.hearing.refused == 1
     assert call.said == [
         "SPEECH CREATE siaga",
         f"STREAM FILE {GREETING.text}+{MENU.text} 0123456789*# 0",

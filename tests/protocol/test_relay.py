@@ -326,6 +326,7 @@ async def test_an_answer_that_is_overdue_is_given_up() -> None:
         await asterisk.asks(at.ask(0.0, 0.1))
         await asterisk.hears()
         assert from_text(await asterisk.result()) == Nothing("late")
+        assert at.ear.unanswered == 1
         await at.speech.audio.get()
         await at.speech.result(to_text(FIRE))  # too late: nobody waits for it
         await asterisk.hears()

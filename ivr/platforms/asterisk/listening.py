@@ -80,6 +80,7 @@ class Hearing:
     ear: Ear
     joined: Callable[[Sequence[str]], Audio | None]
     opened: bool = False
+    refused: int = 0  # lines that could not be made
     answers: list[Answered] = field(default_factory=list)
 
 
@@ -209,6 +210,7 @@ def _open(hearing: Hearing) -> Generator[Request, Reply, bool]:
     if not hearing.opened:
         reply = yield Request(Command("SPEECH CREATE", (ENGINE,)))
         hearing.opened = reply.result == "1"
+        hearing.refused += not hearing.opened
     return hearing.opened
 
 
