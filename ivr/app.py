@@ -64,6 +64,9 @@ JOINED_LOOK_S = 0.02
 RECENT_S = 0.3
 """Callers are kept waiting for the calls of the last while no longer than this."""
 
+EAR_PORT_AGAIN_S = 2.0
+"""Between two tries to get the port to which Asterisk brings what callers say."""
+
 LOOK_AGAIN_S = 5.0
 MEMORY_S = 30.0
 """How long an ended call is remembered, for what its last session may still record."""
@@ -249,7 +252,7 @@ async def serve_calls(config: Config, published: Published) -> None:
         looking = asyncio.create_task(_look_again(config, arrivals, whereabouts))
         async with contextlib.AsyncExitStack() as hearing:
             if ear is not None:
-                await hearing.enter_async_context(listening(config, ear))
+                await hearing.enter_async_context(listening(config, ear, successor))
             await stop.wait()
         for task in (draining, beating, following, spooling, looking):
             task.cancel()
@@ -260,19 +263,34 @@ async def serve_calls(config: Config, published: Published) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(config: Config, ear: Ear) -> AsyncIterator[None]:
+async def listening(config: Config, ear: Ear, successor: asyncio.Event) -> AsyncIterator[None]:
     """Have callers heard, as far as there is a speech process. Without it they have their keys."""
     relay = Relay(ear, config.aeap_port, key=pbx.secret(config, "ear"))
-    following = asyncio.create_task(ear.follow())
+    hearing = asyncio.create_task(_heard(relay, ear, config.ear_port))
+    leaving = asyncio.create_task(_leave_port(relay, successor))
     try:
-        async with contextlib.AsyncExitStack() as lines:
-            try:
-                await lines.enter_async_context(relay.serving(config.ear_port))
-            except OSError as error:
-                log.error("nobody_is_heard", error=str(error), port=config.ear_port)
-            yield
+        yield
     finally:
-        following.cancel()
+        leaving.cancel()
+        hearing.cancel()
+        await asyncio.wait([hearing])
+
+
+async def _leave_port(relay: Relay, successor: asyncio.Event) -> None:
+    """New callers are the successor's; those who are being listened to stay with us."""
+    await successor.wait()
+    relay.leave_to_another()
+
+
+async def _heard(relay: Relay, ear: Ear, port: int) -> None:
+    """Nobody listens before Asterisk can reach us: whoever else has the port may never answer it."""
+    while True:
+        try:
+            async with relay.serving(port):
+                await ear.follow()
+        except OSError as error:
+            log.error("nobody_is_heard", error=str(error), port=port, again_s=EAR_PORT_AGAIN_S)
+        await asyncio.sleep(EAR_PORT_AGAIN_S)
 
 
 async def _follow(config: Config, held: Held) -> None:

@@ -27,6 +27,7 @@ from ivr.flow.events import (
     LocationLearned,
     QueueSeen,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.model import OPERATOR_ROUTE, Turn, UnexpectedEvent
 from ivr.flow.prompt import Prompt
@@ -35,10 +36,10 @@ from ivr.location.source import Asked
 from ivr.platforms.asterisk import signalling
 from ivr.platforms.asterisk.agi import Command, Reply
 from ivr.platforms.asterisk.fastagi import AgiSession, CallGone
-from ivr.platforms.asterisk.listening import to_join
+from ivr.platforms.asterisk.listening import is_spoken, to_join
 from ivr.platforms.asterisk.perform import KNOWN, joined, perform
 from ivr.platforms.asterisk.pidf_out import exact
-from ivr.platforms.asterisk.playing import COMMAND_S, Channel
+from ivr.platforms.asterisk.playing import COMMAND_S, Channel, zero
 from routing.best import best
 from routing.model import Location, Reason
 
@@ -46,6 +47,9 @@ COMMIT_S = 0.05
 EVENTS_S = 1.0
 NOTHING: Mapping[str, str] = {}
 LONGEST_S = 3600.0  # nothing is kept in memory longer, even if nobody tells that the call is over
+
+SAME_ANSWER_S = 1.5
+"""Who has said a choice and presses its key too, does so within this."""
 
 NO_KEY = "no-key"
 VOICEMAIL_S = 3.0
@@ -238,14 +242,27 @@ async def _walk(
             else:
                 host.record(call_id, event)
             turn = engine.advance(published.dialplan, turn.state, event)
+            if isinstance(event, SpeechHeard):
+                _ignore_its_key(channel, event.heard.option)
     except CallGone:
         who = await host.joined(call_id)
         host.record(call_id, HumanJoined(who) if who else CallerHungUp())
         raise
     finally:
         _observe_heard(host, channel)
+        if channel.hearing is not None and channel.hearing.refused:
+            log.warning("speech_refused", times=channel.hearing.refused)
         for prompt in channel.silent:
             log.error("prompt_without_audio", prompt=prompt.name)
+
+
+def _ignore_its_key(channel: Channel, option: str) -> None:
+    """The caller has answered by voice: his key for it too is no answer to the next question."""
+    pressed = zero(channel)
+    if pressed:
+        channel.keys.keep(pressed)
+    elif option:
+        channel.keys.ignore(option, channel.now() + SAME_ANSWER_S)
 
 
 def _channel(host: Host, published: Published, call_id: str) -> Channel:
@@ -287,7 +304,7 @@ async def _perform(
     """Perform a turn: what answered its wait, and the turn with what was learned meanwhile.
 
     Where that makes it another question, the performance is broken off between two commands, and
-    nothing has answered. Whoever has pressed a key is answering, and is not interrupted.
+    nothing has answered. Whoever has pressed a key, or speaks, is answering and is not interrupted.
     """
     for paths in to_join(turn.actions, channel):
         await host.join(paths)
@@ -301,8 +318,8 @@ async def _perform(
             event: Event | None = done.value
             return turn, event
         reply = await session.run(request.command, request.seconds)
-        answering = answering or bool(reply.digit or reply.recognised) or channel.keys.any
-        if request.asks and not answering:
+        answering = answering or bool(reply.digit) or channel.keys.any
+        if request.asks and not answering and not is_spoken(reply):
             following = informed(replace(turn, actions=turn.actions[-1:]))
             if following.state.waiting != turn.state.waiting:
                 performer.close()

@@ -11,6 +11,7 @@ import hashlib
 import os
 import wave
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
@@ -33,6 +34,8 @@ class Joined:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[tuple[str, ...], Sound] = {}
+        self._worker = ThreadPoolExecutor(1, "joined")  # a disk that hangs holds up no other work
+        self._stuck: Future[Sound] | None = None
 
     def find(self, paths: Sequence[str]) -> Sound | None:
         """The sound that was made of these files (without extension), if there is one."""
@@ -43,11 +46,17 @@ class Joined:
         key = tuple(paths)
         if key in self._made:
             return
+        if self._stuck is not None and not self._stuck.done():
+            log.error("sounds_not_joined", error="an earlier one is still being made")
+            return
+        work = self._worker.submit(_joined, self._folder, key)
         try:
             async with asyncio.timeout(MAKE_S):
-                sound = await asyncio.to_thread(_joined, self._folder, key)
+                sound = await asyncio.wrap_future(work)
         except (OSError, EOFError, wave.Error, TimeoutError) as error:
             log.error("sounds_not_joined", error=f"{type(error).__name__}: {error}")
+            if work.running():
+                self._stuck = work
             return
         if len(self._made) >= MOST_FILES:
             self._made.clear()

@@ -40,6 +40,7 @@ class Ear:
         self._to_say: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
         self._questions: dict[str, Question] = {}
         self.losses = 0
+        self.unanswered = 0  # questions for which the relay had to answer itself
 
     def listens(self) -> bool:
         """Whether the speech process gave a sign of life a moment ago."""

@@ -184,7 +184,7 @@ class Line:
         message = {
             "request": "set",
             "id": str(next(self._ids)),
-            "params": {"results": [{"text": text, "score": score}]},
+            "params": {ASK: self._number, "results": [{"text": text, "score": score}]},
         }
         sending = asyncio.create_task(self._send(orjson.dumps(message).decode()))
         self._sending.add(sending)

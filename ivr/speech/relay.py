@@ -8,7 +8,8 @@ questions go on as they come, results come back. What we answer ourselves is wha
 for: the connection, each setting, and, where nobody will answer any more, ``Nothing``.
 
 A result is held back until Asterisk listens. One that comes before is thrown away by its next
-SPEECH RECOGNIZE, which then waits for nothing; audio arrives exactly while one runs.
+SPEECH RECOGNIZE, which then waits for nothing; audio arrives exactly while one runs. A caller's line may
+be without audio, so after ``LISTENS_S`` Asterisk is taken to listen.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.http11 import Request, Response
 
@@ -34,6 +35,13 @@ from ivr.speech.wire import ANSWER_S, ASK, ASTERISK, SPOKE, to_text
 
 OPEN_S = 0.25
 """The speech process takes a line within milliseconds, or it is as good as gone."""
+
+LISTENS_S = 1.0
+"""So long after a question was set, or the prompt was stopped, Asterisk certainly runs its command: the
+controller sends it within milliseconds."""
+
+UNKNOWN_S = 30.0
+"""The time of a question that another controller asked."""
 
 MOST_CALLERS = 64
 """More at once have their keys alone: this costs the loop that answers everybody's keys 50 messages a
@@ -63,6 +71,7 @@ class Relay:
         self._speech_port = speech_port
         self._lines: set[_Line] = set()
         self.refused = 0
+        self._server: Server | None = None
         ear.on_silence(self._nobody_listens)
 
     @contextlib.asynccontextmanager
@@ -78,8 +87,13 @@ class Relay:
             ping_interval=None,
             close_timeout=OPEN_S,
             reuse_port=True,
-        ):
+        ) as self._server:
             yield
+
+    def leave_to_another(self) -> None:
+        """Take no more lines on the port, and keep those that are there."""
+        if self._server is not None:
+            self._server.server.close()  # its sockets alone: the lines are not ended by it
 
     def _refusal(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path != f"/{self._key}":
@@ -127,8 +141,13 @@ class _Line:
         self._speech: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None
         self._numbers = itertools.count()
         self._held: deque[str] = deque()
+        self._question_id = ""
+        self._known = False  # whether it was this controller that asked
+        self._listens_at = 0.0  # from then on Asterisk listens, with or without audio
         self._listening = False  # audio has come since the last result, or since the question
         self._in_flight = ""  # the id of a result that Asterisk has not acknowledged
         self.waits = False
@@ -152,6 +171,7 @@ class _Line:
             case {"request": "set", "id": number, "params": {"ask": question_id}}:
                 await self._asked(str(question_id))
                 await self._say({"response": "set", "id": number})
+                self._expect_to_listen()
             case {"request": "get", "id": number}:
                 # It asks where a result was empty, and waits for a second for the answer.
                 await self._say({"response": "get", "id": number, "params": {"results": []}})
@@ -159,6 +179,7 @@ class _Line:
                 await self._say({"response": request, "id": number})
             case {"response": "set", "id": number} if number == self._in_flight:
                 self._in_flight = ""
+                self._expect_to_listen()
 
     def leave(self) -> None:
         """There is no speech process any more; whoever waits for its answer waits no longer."""
@@ -172,14 +193,17 @@ class _Line:
 
     async def _asked(self, question_id: str) -> None:
         self._held.clear()
+        self._expect_to_listen()
         self._listening, self._in_flight, self.waits = False, "", True
         if self._overdue is not None:
             self._overdue.cancel()
+        self._question_id = question_id
         question = self._ear.question(question_id)
-        if question is not None:
-            longest = question.prompt_s + question.wait_s + self._answer_s
-            loop = asyncio.get_running_loop()
-            self._overdue = loop.call_later(longest, self._give_up, "late")
+        self._known = question is not None
+        longest = question.prompt_s + question.wait_s if question else UNKNOWN_S
+        self._overdue = asyncio.get_running_loop().call_later(
+            longest + self._answer_s, self._give_up, "late"
+        )
         try:
             if self._speech is None:
                 self._speech = await self._connected()
@@ -211,7 +235,8 @@ class _Line:
                 match said:
                     case {"request": "set", "params": {"results": [{"text": str(text)}, *_]}}:
                         await speech.send(json.dumps({"response": "set", "id": said.get("id")}))
-                        await self._result(text)
+                        if said["params"].get(ASK) == self._question_id:
+                            await self._result(text)
         except (ConnectionClosed, ValueError) as error:
             log.warning("speech_line_broken", error=type(error).__name__)
         self._reading = None
@@ -222,16 +247,34 @@ class _Line:
             return  # answered already, by us
         self.waits = text == SPOKE
         self._held.append(text)
-        if self._listening:
-            await self._flush()
+        self._flush_when_it_listens()
 
     def _give_up(self, reason: str) -> None:
         if not self.waits:
             return
         self.waits = False
+        if self._known and self._ear.question(self._question_id) is None:
+            return  # a key was first
+        self._ear.unanswered += 1
+        log.warning("not_answered", reason=reason, unanswered=self._ear.unanswered)
         self._held.append(to_text(Nothing("late" if reason == "late" else "failed")))
-        if self._listening:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+        self._flush_when_it_listens()
+
+    def _expect_to_listen(self) -> None:
+        self._listens_at = asyncio.get_running_loop().time() + LISTENS_S
+        self._flush_when_it_listens()
+
+    def _flush_when_it_listens(self) -> None:
+        """What is held goes out with the next audio, or where there is none, in a moment."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+        if self._held:
+            at = 0.0 if self._listening else self._listens_at
+            self._flushing = asyncio.get_running_loop().call_at(at, self._begin_flush)
+
+    def _begin_flush(self) -> None:
+        if not self._in_flight:
+            self._sending = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
         if not self._held:

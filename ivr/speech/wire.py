@@ -4,9 +4,10 @@ Two kinds of client connect to the speech process, told apart by their websocket
 
 ``speech_to_text`` is Asterisk (AEAP): a connection for each ``SPEECH CREATE``. Its ``SPEECH SET ask ID``
 names the question that audio is about to answer, and exactly one result comes for each: its ``text``
-is what ``to_text`` made of a Heard or a Nothing, in ASCII, on one line. Where speech counts while the
-prompts play, a result ``SPOKE`` may come before it, as soon as somebody really speaks: the prompts stop,
-and the answer is waited for in silence. Asterisk itself has no other way to stop a prompt for speech.
+is what ``to_text`` made of a Heard or a Nothing, in ASCII, on one line, beside the same ``ask ID``. Where
+speech counts while the prompts play, a result ``SPOKE`` may come before it, as soon as somebody
+really speaks: the prompts stop, and the answer is waited for in silence.
+Asterisk itself has no other way to stop a prompt for speech.
 
 ``siaga-speech`` is a controller. It says ``{"ask": question}`` before it lets Asterisk listen and
 ``{"drop": id}`` when an answer is no longer wanted; it is told ``{"beat": n}`` every ``BEAT_S``. A speech

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from protocol.fake_asterisk import environment
 from small_deployment import small
 
@@ -21,7 +22,7 @@ from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.platforms.asterisk.agi import AgiConnection, Reply
 from ivr.platforms.asterisk.keys import Keys
 from ivr.platforms.asterisk.listening import MOST_TIMES, SPEAKING_S, Hearing, to_join
-from ivr.platforms.asterisk.perform import perform
+from ivr.platforms.asterisk.perform import GUARD_S, perform
 from ivr.platforms.asterisk.playing import Channel, Request
 from ivr.speech.wire import ANSWER_S, SPOKE, to_text
 
@@ -34,7 +35,7 @@ GREETING, MENU, LAST = (
 )
 SOUND_S = 2.0
 WAIT_S = 4.0
-LAST_S = math.ceil(WAIT_S + SPEAKING_S + ANSWER_S) + 1  # Asterisk's own time-out, after everybody's
+LAST_S = math.ceil(WAIT_S + ANSWER_S) + 1  # Asterisk's own time-out, after everybody's
 FIRE = Heard("tolong kebakaran", "1", 0.95, engine="test")
 ASKED = Gather((MENU,), WAIT_S, vocabulary=VOCABULARY)
 DONE = "200 result=1"
@@ -217,7 +218,8 @@ def test_a_fresh_question_is_not_answered_by_what_was_said_before_it_was_heard()
 def test_the_prompt_stops_as_soon_as_somebody_speaks_and_he_is_heard_out() -> None:
     call = Call([(0.8, spoken(SPOKE)), (1.5, spoken(to_text(FIRE)))])
     assert call.perform(ASKED) == SpeechHeard(FIRE)
-    assert call.said[-1].startswith("SPEECH RECOGNIZE silence ")
+    longest = math.ceil(SOUND_S - 0.8 + WAIT_S + SPEAKING_S + ANSWER_S - 0.1) + 1
+    assert call.said[-1] == f"SPEECH RECOGNIZE silence {longest} 0"
     assert len(call.ear.asked) == 1, "it is still the same question"
 
 
@@ -250,6 +252,33 @@ def test_a_key_that_only_the_second_ear_heard_was_first() -> None:
     call = Call([(1.2, spoken(to_text(FIRE)))])
     call.meanwhile = lambda request: (
         call.keys.heard("5", call.now) if request.command.verb == "SPEECH SET" else None
+    )
+    assert call.perform(ASKED) == DigitsEntered("5")
+
+
+@pytest.mark.parametrize("verb", ["SPEECH CREATE", "SPEECH SET"])
+def test_a_key_that_falls_before_anybody_listens_is_the_answer_at_once(verb: str) -> None:
+    call = Call()
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == verb else None
+    )
+    assert call.perform(replace(ASKED, fresh=True, prompts=(MENU, LAST))) == DigitsEntered("5")
+    assert call.said[-1] == "SPEECH SET ask q1", "nothing more is played"
+
+
+def test_a_key_that_falls_where_no_line_could_be_made_is_the_answer_at_once() -> None:
+    call = Call(created="200 result=0")
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == "SPEECH CREATE" else None
+    )
+    assert call.perform(ASKED) == DigitsEntered("5")
+    assert call.said == ["SPEECH CREATE siaga"]
+
+
+def test_a_key_that_falls_as_the_sound_stops_for_speech_is_the_answer_at_once() -> None:
+    call = Call([(0.8, spoken(SPOKE))])
+    call.meanwhile = lambda request: (
+        call.keys.heard("5", call.now) if request.command.verb == "SPEECH RECOGNIZE" else None
     )
     assert call.perform(ASKED) == DigitsEntered("5")
 
@@ -359,6 +388,7 @@ def test_without_anybody_who_listens_there_are_the_keys_as_ever() -> None:
 def test_a_line_that_cannot_be_made_leaves_the_keys() -> None:
     call = Call(created="200 result=0", waited=[(1.0, "200 result=49")])
     assert call.perform(Say((GREETING,)), ASKED) == DigitsEntered("1")
+    assert call.hearing.refused == 1
     assert call.said == [
         "SPEECH CREATE siaga",
         f"STREAM FILE {GREETING.text}+{MENU.text} 0123456789*# 0",
@@ -401,6 +431,17 @@ def test_the_net_is_armed_for_longer_than_all_of_it_can_take() -> None:
     assert call.perform(Say((GREETING,)), ASKED) == NoInput()
     armed = next(r for r in call.requests if "TIMEOUT" in r.command.arguments[0])
     assert call.now - began < int(armed.command.arguments[1])
+
+
+def test_the_net_outlives_a_failure_at_the_last_moment_and_the_whole_sound_once_more() -> None:
+    listened_s = 2 * SOUND_S + WAIT_S + SPEAKING_S + ANSWER_S
+    call = Call([(0.0, spoken(SPOKE)), (listened_s, spoken(to_text(Nothing("failed"))))])
+    began = call.now
+    assert call.perform(Say((GREETING,)), ASKED) == NoInput()
+    armed = next(r for r in call.requests if "TIMEOUT" in r.command.arguments[0])
+    bound_s = int(armed.command.arguments[1])
+    assert call.now - began == listened_s + 2 * SOUND_S + WAIT_S
+    assert call.now - began + GUARD_S < bound_s < call.now - began + 2 * GUARD_S + 2
 
 
 def test_what_comes_before_the_sound_does_not_count_as_asking() -> None:

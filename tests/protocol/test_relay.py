@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 
 from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
+from ivr.speech import relay
 from ivr.speech.ear import Ear
 from ivr.speech.relay import Relay
 from ivr.speech.wire import (
@@ -64,6 +65,7 @@ class Speech:
 
     questions: dict[str, Question] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    last: str = ""
     asked: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     audio: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     beats: bool = True
@@ -80,7 +82,8 @@ class Speech:
                 continue
             said = json.loads(message)
             if said.get("request") == "set":
-                self.asked.put_nowait(said["params"]["ask"])
+                self.last = said["params"]["ask"]
+                self.asked.put_nowait(self.last)
             if "request" in said:
                 await connection.send(json.dumps({"response": said["request"], "id": said["id"]}))
 
@@ -103,8 +106,10 @@ class Speech:
         finally:
             beating.cancel()
 
-    async def result(self, text: str) -> None:
-        said = {"request": "set", "id": "r", "params": {"results": [{"text": text, "score": 9}]}}
+    async def result(self, text: str, question_id: str | None = None) -> None:
+        results = [{"text": text, "score": 9}]
+        params = {"ask": question_id or self.last, "results": results}
+        said = {"request": "set", "id": "r", "params": params}
         await self.lines[-1].send(json.dumps(said))
 
 
@@ -169,7 +174,7 @@ class House:
 async def house(**limits: Any) -> AsyncIterator[House]:
     speech, speech_port, relay_port = Speech(), free_port(), free_port()
     ear = Ear(speech_port)
-    relay = Relay(ear, speech_port, key=KEY, **limits)
+    lines = Relay(ear, speech_port, key=KEY, **limits)
     server = await serve(
         speech.serve,
         "127.0.0.1",
@@ -185,9 +190,9 @@ async def house(**limits: Any) -> AsyncIterator[House]:
         await server.wait_closed()
 
     following = asyncio.create_task(ear.follow())
-    async with relay.serving(relay_port):
+    async with lines.serving(relay_port):
         await until(ear.listens)
-        yield House(speech, ear, relay, relay_port, stop_speech)
+        yield House(speech, ear, lines, relay_port, stop_speech)
     following.cancel()
     await stop_speech()
 
@@ -321,6 +326,7 @@ async def test_an_answer_that_is_overdue_is_given_up() -> None:
         await asterisk.asks(at.ask(0.0, 0.1))
         await asterisk.hears()
         assert from_text(await asterisk.result()) == Nothing("late")
+        assert at.ear.unanswered == 1
         await at.speech.audio.get()
         await at.speech.result(to_text(FIRE))  # too late: nobody waits for it
         await asterisk.hears()
@@ -363,3 +369,57 @@ async def test_an_asterisk_of_another_engine_is_sent_away() -> None:
         with pytest.raises(InvalidStatus):
             async with at.asterisk("theirs"):
                 pass
+
+
+@within_time
+async def test_an_answer_reaches_a_line_without_audio_too() -> None:
+    async with house() as at, at.asterisk() as asterisk:
+        await asterisk.asks(at.ask())
+        await at.speech.asked.get()
+        await at.speech.result(to_text(Nothing("silence")))
+        assert from_text(await asterisk.result()) == Nothing("silence")
+
+
+@within_time
+async def test_an_overdue_answer_of_a_line_without_audio_is_given_up() -> None:
+    async with house(answer_s=0.1) as at, at.asterisk() as asterisk:
+        await asterisk.asks(at.ask(0.0, 0.1))
+        assert from_text(await asterisk.result()) == Nothing("late")
+
+
+@within_time
+async def test_an_answer_to_an_earlier_question_is_none_to_this_one() -> None:
+    async with house() as at, at.asterisk() as asterisk:
+        first, second = at.ask(), at.ask()
+        await asterisk.asks(first)
+        await asterisk.asks(second)
+        while await at.speech.asked.get() != second:
+            pass
+        await asterisk.hears()
+        await at.speech.result(to_text(Nothing("noise")), first)
+        await at.speech.result(to_text(FIRE), second)
+        assert from_text(await asterisk.result()) == FIRE
+
+
+@within_time
+async def test_a_question_of_another_controller_is_given_up_some_time_too() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "UNKNOWN_S", 0.1)
+        async with house(answer_s=0.1) as at, at.asterisk() as asterisk:
+            await asterisk.asks("theirs")
+            await asterisk.hears()
+            assert from_text(await asterisk.result()) == Nothing("late")
+
+
+@within_time
+async def test_who_leaves_the_port_to_another_hears_its_own_callers_out() -> None:
+    async with house() as at, at.asterisk() as asterisk:
+        at.relay.leave_to_another()
+        with pytest.raises(OSError):
+            async with at.asterisk():
+                pass
+        await asterisk.asks(at.ask())
+        await asterisk.hears()
+        await at.speech.audio.get()
+        await at.speech.result(to_text(FIRE))
+        assert from_text(await asterisk.result()) == FIRE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import wave
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from ivr.prompts import joined
 from ivr.prompts.joined import RATE, SILENCE_S, Joined
+from ivr.prompts.sounds import Sound
 
 
 def sound(folder: Path, name: str, value: int, seconds: float, rate: int = RATE) -> str:
@@ -68,3 +70,31 @@ def test_only_the_newest_files_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
     for number in range(10):
         asyncio.run(sounds.make((sound(tmp_path, str(number), number, 0.01),)))
     assert len(list(folder.glob("*.wav"))) <= 5
+
+
+def test_while_one_join_hangs_no_other_is_begun_or_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, begun = threading.Event(), []
+    make = joined._joined
+
+    def hanging(folder: Path, paths: tuple[str, ...]) -> Sound:
+        begun.append(paths)
+        disk.wait()
+        return make(folder, paths)
+
+    monkeypatch.setattr(joined, "_joined", hanging)
+    sounds = Joined(tmp_path / "joined")
+    first, second = (sound(tmp_path, "a", 1, 0.01),), (sound(tmp_path, "b", 2, 0.01),)
+
+    async def make_both() -> None:
+        await sounds.make(first)
+        assert (begun, sounds.find(first)) == ([first], None)
+        await asyncio.wait_for(sounds.make(second), joined.MAKE_S / 2)
+        assert begun == [first]
+        disk.set()
+        while sounds.find(second) is None:
+            await sounds.make(second)
+
+    with capture_logs():
+        asyncio.run(asyncio.wait_for(make_both(), 5.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from unit.test_live import AREAS, ARGUMENTS, KECAMATAN, House, small_house, whole_call, within_time
 
 from ivr.calls.host import Host
-from ivr.flow.events import SpeechHeard
+from ivr.flow.events import DigitsEntered, NoInput, SpeechHeard
 from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.platforms.asterisk.listening import Hearing
 from ivr.platforms.asterisk.perform import TOKEN
@@ -124,3 +125,39 @@ async def test_a_place_that_is_learned_at_the_same_moment_does_not_undo_what_was
     channel.meanwhile = arrive
     await whole_call(house, channel, *ARGUMENTS)
     assert SpeechHeard(there) in house.events[UNIQUEID]
+
+
+@within_time
+async def test_a_place_that_is_learned_while_nobody_says_anything_spares_the_question() -> None:
+    house = hearing_house()
+    channel = CallerChannel(said=[to_text(FIRE), to_text(Nothing("silence"))])
+
+    def arrive(argv: list[str]) -> None:
+        if argv[:2] == ["SPEECH", "RECOGNIZE"] and channel.variables.get("SIAGA_INCIDENT"):
+            house.whereabouts.arrived(UNIQUEID, DEEP)
+
+    channel.meanwhile = arrive
+    await whole_call(house, channel, *ARGUMENTS)
+    assert NoInput() not in house.events[UNIQUEID]
+    assert channel.variables[TOKEN] == UNIQUEID
+
+
+@pytest.mark.parametrize("key", ["1", "0"])
+def test_the_key_of_what_was_said_answers_no_other_question_and_0_always_does(key: str) -> None:
+    @within_time
+    async def call() -> None:
+        house = hearing_house()
+        channel = CallerChannel(said=[to_text(FIRE)])
+        pressed = iter([key])
+
+        def press(argv: list[str]) -> None:
+            if argv[:2] == ["SET", "VARIABLE"] and argv[2] == "SIAGA_INCIDENT":
+                for digit in pressed:
+                    house.keys[UNIQUEID].heard(digit, time.monotonic())
+
+        channel.meanwhile = press
+        await whole_call(house, channel, *ARGUMENTS)
+        answers = [e for e in house.events[UNIQUEID] if isinstance(e, DigitsEntered)]
+        assert answers == ([DigitsEntered("0")] if key == "0" else [])
+
+    call()

@@ -43,6 +43,9 @@ SPEAKING_S = 8.0
 WORTH_S = 1.0
 """Nobody begins to say anything in less."""
 
+ROUNDED_S = 2.0
+"""Asterisk's own time-out is in whole seconds, and one later than everybody's."""
+
 ENDED_S = 0.1
 """This close to its end a sound is over."""
 
@@ -77,6 +80,7 @@ class Hearing:
     ear: Ear
     joined: Callable[[Sequence[str]], Audio | None]
     opened: bool = False
+    refused: int = 0  # lines that could not be made
     answers: list[Answered] = field(default_factory=list)
 
 
@@ -136,7 +140,7 @@ def listening(actions: Sequence[Action], channel: Channel) -> Listening | None:
 def longest_s(wait: Gather) -> float:
     """So much longer than by keys alone a question may take: somebody speaks, an answer is waited for,
     and then the keys get their whole time."""
-    return SPEAKING_S + ANSWER_S + wait.seconds
+    return SPEAKING_S + ANSWER_S + ROUNDED_S + wait.seconds
 
 
 def hear(
@@ -152,12 +156,15 @@ def hear(
         begun = channel.now()
         try:
             yield Request(Command("SPEECH SET", (ASK, question)))
-            reply, stopped = yield from _recognise(how, at, until, channel)
+            pressed = _missed(channel)
+            if pressed:
+                return Outcome(pressed=pressed)
+            reply, stopped = yield from _recognise(how, at, left, until, channel)
         finally:
             hearing.ear.drop(question)
         spent = channel.now() - begun
         # A key that falls between two commands is heard by the second ear alone: it was first.
-        pressed = told(reply, channel) or channel.keys.take(channel.now() + PATIENCE_S)
+        pressed = told(reply, channel) or _missed(channel)
         if pressed:
             return Outcome(pressed=pressed)
         answer = _answer(reply)
@@ -175,8 +182,18 @@ def hear(
         again = isinstance(answer, Nothing) and answer.reason == "noise"
         if not again or left < WORTH_S or channel.now() + WORTH_S > until:
             break
-    pressed = yield from _rest(sound, at, channel)
+    pressed = _missed(channel) or (yield from _rest(sound, at, channel))
     return Outcome(pressed=pressed, left_s=left)
+
+
+def is_spoken(reply: Reply) -> bool:
+    """Whether the caller is saying something, or has: silence, noise and failures are no answer."""
+    return reply.recognised == SPOKE or isinstance(_answer(reply), Heard)
+
+
+def _missed(channel: Channel) -> str:
+    """The next key that fell while no command took keys: AGI will not tell of it any more."""
+    return channel.keys.take(channel.now() + PATIENCE_S)
 
 
 def close(hearing: Hearing | None) -> Generator[Request, Reply, None]:
@@ -193,17 +210,25 @@ def _open(hearing: Hearing) -> Generator[Request, Reply, bool]:
     if not hearing.opened:
         reply = yield Request(Command("SPEECH CREATE", (ENGINE,)))
         hearing.opened = reply.result == "1"
+        hearing.refused += not hearing.opened
     return hearing.opened
 
 
 def _recognise(
-    how: Listening, at: float, until: float, channel: Channel
+    how: Listening, at: float, left: float, until: float, channel: Channel
 ) -> Generator[Request, Reply, tuple[Reply, float]]:
     """Play on from a place and listen; the answer, and the place that was reached (seconds)."""
     begun = channel.now()
-    reply = yield _recognition(how.sound, at, until - begun)
+    # Who has not begun to speak by the end of the question is waited for no longer than its answer is.
+    unspoken = how.sound.seconds - at + left + ANSWER_S
+    reply = yield _recognition(how.sound, at, min(until - begun, unspoken))
     stopped = min(how.sound.seconds, at + channel.now() - begun)
-    if reply.recognised == SPOKE:  # the sound stops; what is being said is heard out
+    if reply.recognised == SPOKE:
+        pressed = _missed(channel)
+        if pressed:
+            channel.keys.keep(pressed)  # whoever presses a key is not listened to any further
+            return reply, stopped
+        # The sound stops; what is being said is heard out
         reply = yield _recognition(how.silence, 0.0, until - channel.now())
     return reply, stopped
 

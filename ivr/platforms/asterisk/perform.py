@@ -67,8 +67,8 @@ Performer = Generator[Request, Reply, Event | None]
 def perform(actions: Sequence[Action], channel: Channel) -> Performer:
     """Perform a turn up to its wait; the event that answers it, or None where others answer."""
     event: Event | None = None
-    yield _set("TIMEOUT(absolute)", str(_bound_s(actions, channel)))
     how = listening(actions, channel)
+    yield _set("TIMEOUT(absolute)", str(_bound_s(actions, channel, how)))
     for action in actions:
         match action:
             case Say() if how is not None and how.from_the_start:
@@ -90,7 +90,7 @@ def perform(actions: Sequence[Action], channel: Channel) -> Performer:
     return event
 
 
-def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
+def _bound_s(actions: Sequence[Action], channel: Channel, how: Listening | None) -> int:
     """Seconds after which this turn cannot be well any more: all it plays, all it waits, a guard."""
     seconds = 0.0
     for action in actions:
@@ -100,8 +100,8 @@ def _bound_s(actions: Sequence[Action], channel: Channel) -> int:
             seconds += sum(a.seconds for p in action.prompts if (a := channel.audio(p)))
         if isinstance(action, Gather):
             seconds += action.seconds * action.max_digits
-            listens = action.vocabulary is not None and channel.hearing is not None
-            seconds += longest_s(action) if listens else 0.0
+            # Its sound may play while somebody listens, and once more for the keys alone.
+            seconds += how.sound.seconds + longest_s(action) if how is not None else 0.0
     return int(seconds + COMMAND_S) + 1 + GUARD_S
 
 
