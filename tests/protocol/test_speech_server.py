@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,11 +26,12 @@ from speech_world import (
     within_time,
     world,
 )
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ivr.flow.spoken import Heard, Nothing, Vocabulary
+from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.speech.lines import MOST_QUESTIONS
 from ivr.speech.pool import DEADLINE_S, MOST_OPEN, Listening
 from ivr.speech.recogniser import RATE
@@ -88,6 +90,21 @@ async def test_a_connection_serves_one_question_after_the_other() -> None:
             await speech.asked(question(number))
             await caller.ask(number)
             assert isinstance(await answered(caller, *SENTENCE), Heard)
+
+
+@within_time
+@pytest.mark.parametrize(
+    ("kind", "logged"), [("menu", "1"), ("yes_no", "1"), ("digits", True), ("place", True)]
+)
+async def test_only_a_choice_is_logged_for_what_it_is(kind: str, logged: object) -> None:
+    vocabulary = replace(MENU, kind=kind, places=(Phrase("area saya", "area:1"),))
+    async with world() as speech, speech.asterisk() as caller:
+        await speech.asked(question("a", vocabulary))
+        await caller.ask("a")
+        with capture_logs() as logs:
+            assert isinstance(await answered(caller, *SENTENCE), Heard)
+    (heard,) = (line for line in logs if line["event"] == "heard")
+    assert (heard["option"], heard["kind"]) == (logged, kind)
 
 
 @within_time
