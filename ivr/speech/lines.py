@@ -23,6 +23,7 @@ from ivr.flow.spoken import Heard, Nothing
 from ivr.speech.answering import Answering, IsSpeech
 from ivr.speech.counts import Counts
 from ivr.speech.pool import Pool
+from ivr.speech.trouble import Trouble
 from ivr.speech.wire import ASK, BEAT_S, SPOKE, Question, question_from_json, to_text
 
 VERSION = "0.1."
@@ -54,6 +55,7 @@ class Switchboard:
     def __init__(self, pool: Pool, is_speech: IsSpeech) -> None:
         self.pool, self.is_speech = pool, is_speech
         self.counts = Counts()
+        self.trouble = Trouble()
         self.listening: dict[str, Line] = {}
         self._questions: dict[str, tuple[Question, asyncio.TimerHandle]] = {}
 
@@ -89,7 +91,7 @@ class Line:
         self._connection, self._switchboard = connection, switchboard
         self._ready = False
         self._number = ""
-        self._kind = ""  # of the question
+        self._kind = ""  # of the question; empty where nobody said what is asked
         self._answering: Answering | None = None
         self._ids: Iterator[int] = itertools.count(1)
         self._sending: set[asyncio.Task[None]] = set()
@@ -175,6 +177,8 @@ class Line:
     def _deliver(self, answer: Heard | Nothing) -> None:
         self._forget()
         self._switchboard.counts.answered(answer)
+        if self._kind:
+            self._switchboard.trouble.answered(answer, asyncio.get_running_loop().time())
         _log(self._kind, answer)
         confidence = answer.confidence if isinstance(answer, Heard) else 0.0
         self._result(to_text(answer), round(100 * confidence))

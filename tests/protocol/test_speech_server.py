@@ -35,6 +35,7 @@ from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.speech.lines import MOST_QUESTIONS
 from ivr.speech.pool import DEADLINE_S, MOST_OPEN, Listening
 from ivr.speech.recogniser import RATE
+from ivr.speech.trouble import FAILED, MANY
 from ivr.speech.wire import ANSWER_S, ASTERISK, question_to_json
 
 SENTENCE = (silence(0.6), voice(1.0), silence(0.8))
@@ -278,6 +279,24 @@ async def test_a_worker_that_hangs_is_late_and_is_replaced() -> None:
         await caller.ask("b")
         assert isinstance(await answered(caller, *SENTENCE), Heard)
         assert speech.switchboard.pool.restarts == 1
+
+
+@within_time
+async def test_answers_that_all_fail_are_trouble_until_somebody_is_heard() -> None:
+    async with world() as speech, speech.asterisk() as caller:
+        trouble = speech.switchboard.trouble
+        for number in range(MANY):
+            assert trouble.why == ""
+            await speech.asked(question(f"{number}", RAISES))
+            await caller.ask(f"{number}")
+            assert await answered(caller, *SENTENCE) == Nothing("failed")
+        assert trouble.why == FAILED
+        await caller.ask("nobody asked this")
+        assert await answered(caller, silence(0.02)) == Nothing("failed")
+        await speech.asked(question("good"))
+        await caller.ask("good")
+        assert isinstance(await answered(caller, *SENTENCE), Heard)
+        assert trouble.why == ""
 
 
 @within_time
