@@ -34,6 +34,7 @@ from ivr.speech.wire import ASTERISK, CONTROLLER, SPOKE, Question, from_text, qu
 HERE = Path(__file__).parent
 P = ParamSpec("P")
 ENGINE = "speech_world:load"
+NO_MEMORY = "SPEECH_WORLD_NO_MEMORY"
 FRAME_BYTES = 320
 MENU = Vocabulary("menu", (Phrase("kebakaran", "1"), Phrase("polisi", "4")))
 FALLS = Vocabulary("menu", (Phrase("jatuh", "1"),))
@@ -79,6 +80,13 @@ def load(settings: SpeechSettings) -> Counting:
 
 def cannot(settings: SpeechSettings) -> Counting:
     raise CannotListen("Bobot tidak ada di sini.")
+
+
+def may_have_no_memory(settings: SpeechSettings) -> Counting:
+    """As the machine is at that moment."""
+    if NO_MEMORY in os.environ:
+        raise MemoryError
+    return Counting()
 
 
 def within_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

@@ -23,6 +23,7 @@ from ivr.flow.spoken import Heard, Nothing
 from ivr.speech.answering import Answering, IsSpeech
 from ivr.speech.counts import Counts
 from ivr.speech.pool import Pool
+from ivr.speech.trouble import Trouble
 from ivr.speech.wire import ASK, BEAT_S, SPOKE, Question, question_from_json, to_text
 
 VERSION = "0.1."
@@ -43,6 +44,7 @@ LONGEST_PROMPT_S = 120.0
 LONGEST_WAIT_S = 60.0
 LONGEST_ID = 100
 KINDS = ("menu", "place", "yes_no", "digits")
+CHOICES = ("menu", "yes_no")
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Switchboard:
     def __init__(self, pool: Pool, is_speech: IsSpeech) -> None:
         self.pool, self.is_speech = pool, is_speech
         self.counts = Counts()
+        self.trouble = Trouble()
         self.listening: dict[str, Line] = {}
         self._questions: dict[str, tuple[Question, asyncio.TimerHandle]] = {}
 
@@ -88,6 +91,7 @@ class Line:
         self._connection, self._switchboard = connection, switchboard
         self._ready = False
         self._number = ""
+        self._kind = ""  # of the question; empty where nobody said what is asked
         self._answering: Answering | None = None
         self._ids: Iterator[int] = itertools.count(1)
         self._sending: set[asyncio.Task[None]] = set()
@@ -162,6 +166,7 @@ class Line:
         if question is None:
             log.error("unknown_question")
         self._number = asked
+        self._kind = question.vocabulary.kind if question is not None else ""
         self._answering = Answering(
             question, switchboard.pool, switchboard.is_speech, self._deliver, self._spoke
         )
@@ -172,7 +177,9 @@ class Line:
     def _deliver(self, answer: Heard | Nothing) -> None:
         self._forget()
         self._switchboard.counts.answered(answer)
-        _log(answer)
+        if self._kind:
+            self._switchboard.trouble.answered(answer, asyncio.get_running_loop().time())
+        _log(self._kind, answer)
         confidence = answer.confidence if isinstance(answer, Heard) else 0.0
         self._result(to_text(answer), round(100 * confidence))
 
@@ -256,15 +263,16 @@ def _refusal(request: str, why: str) -> dict[str, Any]:
     return {"response": request, "error_msg": why}
 
 
-def _log(answer: Heard | Nothing) -> None:
-    """What was said is personal: only what it was taken for is logged."""
+def _log(kind: str, answer: Heard | Nothing) -> None:
+    """What was said is personal, and so are digits and places: only a choice is logged for what it is."""
     if isinstance(answer, Heard):
         log.info(
             "heard",
-            option=answer.option,
+            kind=kind,
+            option=answer.option if kind in CHOICES else bool(answer.option),
             confidence=round(answer.confidence, 3),
             place=bool(answer.place),
             engine=answer.engine,
         )
     else:
-        log.info("nothing_heard", reason=answer.reason)
+        log.info("nothing_heard", kind=kind, reason=answer.reason)

@@ -126,12 +126,14 @@ class Pool:
             ) from None
 
     async def fallen(self) -> None:
-        """Comes back by an exception only: CannotListen or NobodyRecognises, once no worker is left."""
+        """Comes back by an exception only: NobodyRecognises, once no worker was there for long."""
         loop = asyncio.get_running_loop()
         while True:
-            done, waiting = await asyncio.wait(self._keepers, timeout=1.0)
-            if not waiting:
-                next(iter(done)).result()
+            done, _ = await asyncio.wait(
+                self._keepers, timeout=1.0, return_when=asyncio.FIRST_COMPLETED
+            )
+            for keeper in done:
+                keeper.result()  # it ends by a fault of ours only, and a new process has all of them
             if any(worker.ready for worker in self._workers):
                 self._ready_at = loop.time()
             elif loop.time() - self._ready_at > NOBODY_S:
@@ -182,22 +184,45 @@ class Pool:
         return (len(worker.asked) + 1) * self._takes_s
 
     async def _keep(self) -> None:
-        """Have one worker, whatever happens to it."""
+        """Have one worker, whatever happens to it. Raises CannotListen before the first was ready."""
         falls = 0
         while True:
-            worker = await self._begun()
-            self._workers.append(worker)
-            try:
-                await self._follow(worker)
-            finally:
-                was_ready, worker.ready = worker.ready or worker.late, False
-                self._workers.remove(worker)
-                self._owe_nothing(worker)
-                await self._end(worker.process)
+            was_ready = await self._lived()
             falls = 0 if was_ready else falls + 1
             self.restarts += 1
-            log.error("worker_fell", pid=worker.process.pid, code=worker.process.returncode)
             await asyncio.sleep(PAUSES_S[min(falls, len(PAUSES_S) - 1)])
+
+    async def _lived(self) -> bool:
+        """One worker from its beginning to its end; whether it was ready in between."""
+        try:
+            worker = await self._begun()
+        except OSError as error:  # no memory, no more processes: perhaps in a moment
+            log.error("worker_not_begun", error=str(error))
+            return False
+        self._workers.append(worker)
+        try:
+            await self._follow(worker)
+        except CannotListen as error:
+            if not self._was_ready():
+                raise
+            log.error("worker_cannot", error=str(error))  # another could: so this one may, later
+        finally:
+            was_ready, worker.ready = worker.ready or worker.late, False
+            self._workers.remove(worker)
+            self._owe_nothing(worker)
+            await self._end(worker.process)
+        log.error("worker_fell", pid=worker.process.pid, code=worker.process.returncode)
+        return was_ready
+
+    def _was_ready(self) -> bool:
+        """Whether any worker ever was."""
+        first = self._first
+        return (
+            first is not None
+            and first.done()
+            and not first.cancelled()
+            and first.exception() is None
+        )
 
     async def _begun(self) -> _Worker:
         environment = {n: text for n, text in os.environ.items() if n != "SIAGA_BEAT_FD"}

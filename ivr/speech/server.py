@@ -31,7 +31,6 @@ from ivr import log as logging
 from ivr.beat import beat
 from ivr.config import Config
 from ivr.speech import standing
-from ivr.speech.counts import Counts
 from ivr.speech.lines import Line, Switchboard, serve_controller
 from ivr.speech.pool import NobodyRecognises, Pool
 from ivr.speech.recogniser import RATE, CannotListen, Samples
@@ -43,7 +42,7 @@ MOST_BYTES = 512 * 1024
 
 OPEN_S = 2.0
 CLOSE_S = 0.5
-COUNTED_S = 5.0
+TOLD_S = 5.0
 NONSENSE = 1008
 LOUD = 1000
 """What is too soft is not even looked at."""
@@ -120,9 +119,7 @@ async def recognise(config: Config, listening: socket.socket) -> None:
         server = await serve(listening, switchboard)
         standing.note(config, engine=pool.engine)
         log.info("listening", port=config.aeap_port, engine=pool.engine)
-        await _first_of(
-            stop.wait(), pool.fallen(), _beat(), _write_counts(config, switchboard.counts, pool)
-        )
+        await _first_of(stop.wait(), pool.fallen(), _beat(), _tell(config, switchboard))
     finally:
         if server is not None:
             server.close()
@@ -166,14 +163,19 @@ async def _beat() -> None:
     await asyncio.Event().wait()
 
 
-async def _write_counts(config: Config, counts: Counts, pool: Pool) -> None:
+async def _tell(config: Config, switchboard: Switchboard) -> None:
+    """What is counted, and whether the answers are any use; for ever."""
     target = config.home / "run" / "speech.prom"
+    pool, noted = switchboard.pool, ""
     while True:
         try:
-            await asyncio.to_thread(counts.write, target, pool.restarts)
+            await asyncio.to_thread(switchboard.counts.write, target, pool.restarts)
+            if (why := switchboard.trouble.why) != noted:
+                standing.note(config, engine=pool.engine, why=why)
+                noted = why
         except OSError as error:
-            log.error("counts_not_written", error=str(error))
-        await asyncio.sleep(COUNTED_S)
+            log.error("standing_not_written", error=str(error))
+        await asyncio.sleep(TOLD_S)
 
 
 async def _first_of(*works: Coroutine[Any, Any, Any]) -> None:

@@ -19,7 +19,10 @@ SWITCHED_OFF = "Dimatikan dengan SIAGA_SPEECH=off; penelepon memakai tombol."
 
 
 class Standing(NamedTuple):
-    """``state`` is running, starting, off, or whatever the supervisor says of a process that fell."""
+    """``state`` is running, starting, off, or whatever the supervisor says of a process that fell.
+
+    ``why`` is empty where callers are understood; one that runs may still answer nobody in time.
+    """
 
     state: str
     engine: str = ""
@@ -31,7 +34,7 @@ def file_of(config: Config) -> Path:
 
 
 def note(config: Config, *, engine: str = "", why: str = "") -> None:
-    """For the supervisor: the engine that listens, or why there is none. Raises OSError."""
+    """For the supervisor: the engine that listens, and why nobody is understood. Raises OSError."""
     target = file_of(config)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = target.with_suffix(".new")
@@ -45,7 +48,7 @@ def standing(config: Config, state: str) -> Standing:
         return Standing("off", "", SWITCHED_OFF)
     noted = _noted(config)
     if state == "running":
-        return Standing(state, noted.get("engine", ""))
+        return Standing(state, noted.get("engine", ""), noted.get("why", ""))
     if state == "off":
         return Standing(state, "", noted.get("why", "") or f"Lihat {output(config)}.")
     if state == "starting":

@@ -33,7 +33,7 @@ class Told:
             self._tell(now.why)
             self._tell = None
         if self._config.speech.on:
-            self._alarm.tell(up=now.state == "running", why=now.why)
+            self._alarm.tell(up=now.state == "running" and not now.why, why=now.why)
 
     def close(self) -> None:
         """Stop delivering."""

@@ -278,6 +278,25 @@ def test_an_answer_to_nothing_is_refused() -> None:
         talking(WAIT).receive(b"200 result=0\n200 result=0\n")
 
 
+SPOKEN = '200 result=1 (speech) endpos=0 results=1 score0=91 text0="rumah Ibu{}" grammar0=""'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "200 result=0\n" + SPOKEN.format(" Siti"),
+        SPOKEN.format("\nSiti"),
+        SPOKEN.format(" Siti").removeprefix("200 "),
+        '200 result=0\n200 text0="Siti"',
+    ],
+)
+def test_what_a_caller_said_stands_in_no_fault_that_is_logged(lines: str) -> None:
+    with pytest.raises(RemoteProtocolError) as fault:
+        talking(WAIT).receive(f"{lines}\n".encode())
+    assert "Siti" not in str(fault.value)
+    assert "rumah" not in str(fault.value)
+
+
 # What we may say
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,14 +26,16 @@ from speech_world import (
     within_time,
     world,
 )
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ivr.flow.spoken import Heard, Nothing, Vocabulary
+from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.speech.lines import MOST_QUESTIONS
 from ivr.speech.pool import DEADLINE_S, MOST_OPEN, Listening
 from ivr.speech.recogniser import RATE
+from ivr.speech.trouble import FAILED, MANY
 from ivr.speech.wire import ANSWER_S, ASTERISK, question_to_json
 
 SENTENCE = (silence(0.6), voice(1.0), silence(0.8))
@@ -88,6 +91,21 @@ async def test_a_connection_serves_one_question_after_the_other() -> None:
             await speech.asked(question(number))
             await caller.ask(number)
             assert isinstance(await answered(caller, *SENTENCE), Heard)
+
+
+@within_time
+@pytest.mark.parametrize(
+    ("kind", "logged"), [("menu", "1"), ("yes_no", "1"), ("digits", True), ("place", True)]
+)
+async def test_only_a_choice_is_logged_for_what_it_is(kind: str, logged: object) -> None:
+    vocabulary = replace(MENU, kind=kind, places=(Phrase("area saya", "area:1"),))
+    async with world() as speech, speech.asterisk() as caller:
+        await speech.asked(question("a", vocabulary))
+        await caller.ask("a")
+        with capture_logs() as logs:
+            assert isinstance(await answered(caller, *SENTENCE), Heard)
+    (heard,) = (line for line in logs if line["event"] == "heard")
+    assert (heard["option"], heard["kind"]) == (logged, kind)
 
 
 @within_time
@@ -261,6 +279,24 @@ async def test_a_worker_that_hangs_is_late_and_is_replaced() -> None:
         await caller.ask("b")
         assert isinstance(await answered(caller, *SENTENCE), Heard)
         assert speech.switchboard.pool.restarts == 1
+
+
+@within_time
+async def test_answers_that_all_fail_are_trouble_until_somebody_is_heard() -> None:
+    async with world() as speech, speech.asterisk() as caller:
+        trouble = speech.switchboard.trouble
+        for number in range(MANY):
+            assert trouble.why == ""
+            await speech.asked(question(f"{number}", RAISES))
+            await caller.ask(f"{number}")
+            assert await answered(caller, *SENTENCE) == Nothing("failed")
+        assert trouble.why == FAILED
+        await caller.ask("nobody asked this")
+        assert await answered(caller, silence(0.02)) == Nothing("failed")
+        await speech.asked(question("good"))
+        await caller.ask("good")
+        assert isinstance(await answered(caller, *SENTENCE), Heard)
+        assert trouble.why == ""
 
 
 @within_time

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from speech_world import FALLS, MENU, SLOW, silence, within_time, workers
+from speech_world import FALLS, MENU, NO_MEMORY, SLOW, silence, within_time, workers
 
 from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.speech import pool as pools
@@ -118,6 +119,53 @@ async def test_an_idle_worker_that_is_killed_is_replaced() -> None:
         assert isinstance(await ear.finish(), Heard)
         assert old not in children()
         assert pool.restarts == 1
+
+
+async def restarted(pool: Pool, times: int) -> None:
+    """So many workers were replaced, or could not be."""
+    fallen = asyncio.create_task(pool.fallen())
+    while pool.restarts < times:
+        done, _ = await asyncio.wait((fallen,), timeout=0.05)
+        assert not done, fallen.exception()
+    fallen.cancel()
+
+
+async def listens_again(pool: Pool) -> None:
+    fallen = asyncio.create_task(pool.fallen())
+    while pool.listen(MENU) == Nothing("failed"):
+        await asyncio.wait((fallen,), timeout=0.05)
+    fallen.cancel()
+    assert isinstance(await listens(pool).finish(), Heard)
+
+
+@within_time
+async def test_a_worker_that_could_not_load_again_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pools, "PAUSES_S", (0.05,))
+    async with started(engine="speech_world:may_have_no_memory") as pool:
+        monkeypatch.setenv(NO_MEMORY, "")
+        os.kill(children()[0], signal.SIGKILL)
+        await restarted(pool, 3)
+        assert pool.listen(MENU) == Nothing("failed")
+        monkeypatch.delenv(NO_MEMORY)
+        await listens_again(pool)
+
+
+@within_time
+async def test_a_worker_that_the_machine_could_not_begin_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pools, "PAUSES_S", (0.05,))
+    async with started() as pool:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        os.kill(children()[0], signal.SIGKILL)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await restarted(pool, 3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await listens_again(pool)
 
 
 @within_time

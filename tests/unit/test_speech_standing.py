@@ -75,6 +75,21 @@ def test_the_machine_is_told_of_once_and_the_alarm_again_and_again(config: Confi
     assert "\nsiaga_speech_up 1\n" in measured
 
 
+def test_a_process_that_runs_and_answers_nobody_in_time_is_told_of_as_one_that_is_gone(
+    config: Config,
+) -> None:
+    it = Told(config, lambda: "Bengkalis", lambda why: None)
+    with capture_logs() as logs:
+        for why in ("", "Terlalu lambat.", ""):
+            standing.note(config, engine="whisper base", why=why)
+            now = standing.standing(config, "running")
+            assert now == Standing("running", "whisper base", why)
+            it.look(now)
+    it.close()
+    assert [line["event"] for line in logs] == ["speech_down", "speech_up_again"]
+    assert logs[0]["why"] == "Terlalu lambat."
+
+
 def test_speech_that_is_switched_off_is_told_and_is_no_alarm(config: Config) -> None:
     told: list[str] = []
     it = Told(off(config), lambda: "Bengkalis", told.append)

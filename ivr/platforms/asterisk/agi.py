@@ -53,7 +53,7 @@ class LocalProtocolError(AgiError):
 
 
 class RemoteProtocolError(AgiError):
-    """The other side does not speak AGI."""
+    """The other side does not speak AGI. It is logged: so it quotes nothing that a caller may have said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class AgiConnection:
             self._usage = [line[4:]]
             return None
         if found is None:
-            raise RemoteProtocolError(f"no answer: {line[:60]!r}")
+            raise RemoteProtocolError(f"no answer: a line of {len(line)} characters")
         if found[1] == "100":
             return None
         return self._answer(int(found[1]), found[2])
@@ -210,7 +210,7 @@ class AgiConnection:
 
     def _answer(self, code: int, text: str) -> Reply:
         if self.in_flight is None:
-            raise RemoteProtocolError(f"an answer to nothing: {code} {text[:60]!r}")
+            raise RemoteProtocolError(f"an answer to nothing: {code}, and {len(text)} characters")
         verb, self.in_flight = self.in_flight.verb, None
         if verb == RECOGNISE and (spoken := _RECOGNISED.fullmatch(text)):
             return _recognised(code, text, spoken)
