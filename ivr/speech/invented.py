@@ -38,6 +38,11 @@ def loops(text: str) -> bool:
     return _LOOP.search("".join(words(text))) is not None
 
 
+def without_loops(text: str) -> str:
+    """Without the words that only go on and on: of "sakit aaaaaah tolong" two words are left."""
+    return " ".join(word for word in text.split() if not loops(word))
+
+
 def without_repeats(text: str) -> str:
     """A text that says the same words again and again says them once: greedy decoding falls into loops,
     and is cut off in the midst of one ("tujuh, tu")."""

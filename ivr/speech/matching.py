@@ -43,7 +43,8 @@ _MOST_NEAR = 18
 _DERIVED = 0.92
 """What a word of the same root is worth: "terbakar" for "kebakaran"."""
 
-_NOT = frozenset({"bukan", "tidak"})
+_NOT = frozenset({"bukan", "tidak", "jangan"})
+_BETWEEN = frozenset({"ada", "di", "ke", "dari", "panggil", "perlu", "usah"})
 _NOT_A_PLACE_BEFORE = frozenset(
     {"jalan", "jalanan", "sungai", "laut", "pantai", "jurang", "parit", "hutan", "kota", "rel"}
 )
@@ -165,6 +166,10 @@ def _denied(one: Found, said: tuple[str, ...], heard: Sounds, kind: str) -> bool
     after = said[place] if place < len(said) else ""
     if one.place and len(words(one.phrase.text)) == 1 and after in _NOT_A_PLACE_BEFORE:
         return True  # "di pinggir jalan" is not the kecamatan Pinggir
+    number = ends.index(one.start) if one.start in heard.ends else 0
+    while number and before in _BETWEEN:  # "tidak ada api", "jangan panggil polisi"
+        number -= 1
+        before = said[number - 1] if number else ""
     if before in _NOT and one.phrase.text.split()[0] not in _NOT:
         return True
     if kind != "yes_no" and one.phrase.text in DIGITS:

@@ -41,7 +41,7 @@ class Reading:
 
 def readings(text: str, most: int) -> list[Reading]:
     """Every meaning of up to ``most`` digits, the nearest first; none where other things were said."""
-    said = [part for word in words(text) for part in re.findall(r"\d|\D+", word)]
+    said = [part for word in words(text) for part in re.findall(r"[0-9]|[^0-9]+", word)]
     heard = [one for one in (_number_word(word) for word in said) if one is not None]
     if not heard:
         return []
@@ -54,7 +54,7 @@ def readings(text: str, most: int) -> list[Reading]:
 
 def _number_word(word: str) -> tuple[str, float] | None:
     """The number word that this is or sounds like; None for any other word."""
-    if word.isdigit():
+    if re.fullmatch("[0-9]", word):
         return next(name for name, digit in DIGITS.items() if digit == word), 1.0
     word = _SHORT.get(word, _ENGLISH.get(word, word))
     if word in _SPOKEN:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -85,7 +86,9 @@ def fetch(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_BAS
     folder = cache / _folder_name(source)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / f"{source.name}.lock"):
+        with _alone(cache / f"{source.name}.lock", FETCH_SECONDS):
+            for left in cache.glob("fetch-*"):  # of one that was killed
+                shutil.rmtree(left, ignore_errors=True)
             if _whole(folder, source, tell):
                 return folder
             with tempfile.TemporaryDirectory(dir=cache, prefix="fetch-") as scratch:
@@ -105,8 +108,10 @@ def is_here(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_B
     try:
         if not cache.is_dir():
             return False
-        with _alone(cache / f"{source.name}.lock"):
+        with _alone(cache / f"{source.name}.lock", 0.0):
             return _whole(cache / _folder_name(source), source, tell)
+    except BlockingIOError:
+        return False  # somebody else is fetching it: no call waits for that
     except OSError as error:
         raise CannotListen(
             f"Model suara di {cache} tidak dapat dibaca: {error.strerror or error}."
@@ -207,8 +212,16 @@ def _sha256(file: Path) -> str:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Two engines that start at once fetch once."""
+def _alone(path: Path, seconds: float) -> Iterator[None]:
+    """Two engines that start at once fetch once. Raises BlockingIOError after ``seconds``."""
+    until = time.monotonic() + seconds
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.2)
         yield

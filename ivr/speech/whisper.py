@@ -16,7 +16,7 @@ import numpy as np
 
 from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Phrase, Possible, Vocabulary
 from ivr.speech import answer, certainty, gate, matching, numbers, phones
-from ivr.speech.invented import invented, loops, without_repeats
+from ivr.speech.invented import invented, loops, without_loops, without_repeats
 from ivr.speech.recogniser import RATE, Samples
 from ivr.speech.whisper_model import Model, Sound
 
@@ -103,12 +103,16 @@ def understand(
 ) -> Heard | Nothing:
     sound = model.hear(said)
     free = model.write(sound)
-    text = without_repeats(free.text)
-    if loops(free.text):
+    said = without_repeats(free.text)  # "api, api, api, api!" is a cry, and no loop
+    text = without_loops(said)
+    if loops(text):
         return Nothing("noise", text[: answer.LONGEST_TEXT])
-    doubted = invented(text) or not phones.words(text)
+    empty = invented(text) or not phones.words(text)
+    doubted = empty or text != said
     prompted = model.write(sound, _in_mind(text, vocabulary)).text
-    candidates = weighed(model, sound, vocabulary, "" if doubted else free.text, prompted)
+    candidates = weighed(
+        model, sound, vocabulary, "" if empty else text if doubted else free.text, prompted
+    )
     found = heard(vocabulary, text, name, candidates, speech)
     if vocabulary.kind == "menu" and found.confidence < UNSURE:
         # Of two hundred names one is like something in most sentences: alone, it is not believed.

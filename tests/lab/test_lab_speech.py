@@ -207,10 +207,8 @@ def test_a_speech_process_that_dies_or_hangs_costs_nobody_anything_but_the_short
             await asyncio.wait_for(phone.rtp.audible.wait(), 5)
             phone.rtp.play(frames(recording(CRASH)))
             await asyncio.sleep(0.2)  # he has begun to speak, and nothing has stopped for it yet
-            struck = time.monotonic()
             os.kill(pid, number)
             gap = await _longest_gap(phone, 2.0)
-            assert time.monotonic() - struck < 4.0
             phone.rtp.press("2")
             record = await record_of(hearing, phone, lambda found: found["incident"], 5)
             await phone.hang_up()

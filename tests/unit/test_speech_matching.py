@@ -8,7 +8,7 @@ import pytest
 
 from ivr.flow.spoken import Phrase, Vocabulary
 from ivr.speech import matching
-from ivr.speech.invented import invented, loops, without_repeats
+from ivr.speech.invented import invented, loops, without_loops, without_repeats
 
 
 def vocabulary(kind: str = "menu") -> Vocabulary:
@@ -185,3 +185,40 @@ def test_howling_is_no_word() -> None:
 )
 def test_what_greedy_decoding_repeats_is_said_once(text: str, once: str) -> None:
     assert without_repeats(text) == once
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("tidak ada api", ""),
+        ("jangan panggil polisi", ""),
+        ("tidak ada kebakaran ada kecelakaan", "kecelakaan"),
+    ],
+)
+def test_what_is_said_not_to_be_so_is_not_meant(said: str, left: str) -> None:
+    told = Vocabulary(
+        "menu",
+        (
+            Phrase("api", "1"),
+            Phrase("kebakaran", "1"),
+            Phrase("kecelakaan", "2"),
+            Phrase("polisi", "4"),
+        ),
+    )
+    assert {one.phrase.text for one in matching.find(said, told) if one.nearness >= 0.9} == (
+        {left} if left else set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cried", "left"),
+    [
+        ("tolong api, api, api, api, api!", "tolong api,"),
+        ("aduh sakit aaaaaah tolong", "aduh sakit tolong"),
+        ("Baaaaaaaaaah", ""),
+    ],
+)
+def test_who_cries_the_same_word_again_and_again_is_no_noise(cried: str, left: str) -> None:
+    text = without_loops(without_repeats(cried))
+    assert text == left
+    assert not loops(text)

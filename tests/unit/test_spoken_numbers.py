@@ -51,3 +51,7 @@ def test_other_words_are_no_number(text: str) -> None:
 
 def test_words_around_a_number_make_it_less_sure() -> None:
     assert readings("dua", 1)[0].nearness > readings("ada dua orang di rumah", 1)[0].nearness
+
+
+def test_digits_of_another_script_are_no_digits_of_ours() -> None:
+    assert readings("٢ ٣", 5) == []
