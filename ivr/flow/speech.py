@@ -81,6 +81,10 @@ def meant(
     if not option and not place:
         return None
     sure_of_option = heard.confidence >= SURE or _asks_back(dialplan, call)
+    if vocabulary.kind == "menu" and sure_of_option and not sure_of_place:
+        return Meant(
+            option, ""
+        )  # a no to the place would lose what happened; it is asked for later
     if (sure_of_option or not option) and (sure_of_place or not place):
         return Meant(option, place)
     return Meant(option, place, sure=False) if call.proposals < MAX_PROPOSALS else None

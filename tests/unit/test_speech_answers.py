@@ -174,6 +174,12 @@ def test_a_place_said_with_an_option_is_not_asked_for() -> None:
     assert turn.state.location == Location(SPOKEN, MANDAU, confidence=SPOKEN_CONFIDENCE)
 
 
+def test_a_place_heard_dimly_keeps_nobody_who_said_surely_what_happened() -> None:
+    turn = after(said("1", SURE, MANDAU, 0.7))
+    assert turn.actions == after(DigitsEntered("1")).actions
+    assert (turn.state.incident, turn.state.named) == ("kebakaran", "")
+
+
 def test_an_area_said_with_an_option_leaves_the_question_for_the_kecamatan() -> None:
     turn = after(said("1", place="area:1"))
     assert asked(turn) == ["Mandau tekan 1, Bathin Solapan 2."]
@@ -214,7 +220,7 @@ def test_a_cry_heard_unsurely_is_a_person_who_is_told_the_place() -> None:
     [
         said("1", 0.7),
         said("1", 0.7, MANDAU, 0.99),
-        said("1", 0.99, MANDAU, 0.7),
+        said("1", 0.7, MANDAU, 0.7),
     ],
 )
 def test_what_is_not_heard_surely_is_asked_about_by_its_name(heard: SpeechHeard) -> None:
