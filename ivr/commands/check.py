@@ -39,7 +39,9 @@ def check_texts(config: Config, texts: Texts) -> Report:
         return PromptAudio(sound.voice, sound.seconds) if sound else None
 
     where = loaded.geography if AREAS_FILE in texts.files else None
-    report = check_dialplan(loaded.dialplan, loaded.directory, built, where)
+    report = check_dialplan(
+        loaded.dialplan, loaded.directory, built, where, speaks=config.speech.on
+    )
     unused = [Fault(name, 1, 1, "file-unused", _UNUSED) for name in unread(texts.folder)]
     unsaid = lexicon(config)[1]  # no caller waits for a word: the rest of the lexicon is used
     warnings = sorted((*loaded.warnings, *report.warnings, *unused, *unsaid), key=reading_order)

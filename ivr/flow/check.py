@@ -79,10 +79,15 @@ Built = Callable[[Prompt], PromptAudio | None]
 
 
 def check(
-    dialplan: Dialplan, directory: Directory, built: Built, where: Geography | None = None
+    dialplan: Dialplan,
+    directory: Directory,
+    built: Built,
+    where: Geography | None = None,
+    *,
+    speaks: bool = True,
 ) -> Report:
     """Look at a loaded deployment as its callers will meet it. ``where`` is the map that it brings; None
-    where settlements stand in for one."""
+    where settlements stand in for one. ``speaks``: they are listened to on this machine."""
     looking = _Looking(dialplan, directory, built)
     looking.at_the_ways()
     looking.at_the_menus()
@@ -91,7 +96,7 @@ def check(
     if where is not None:
         looking.at_the_map(where)
     combinations = looking.at_the_routes()
-    longest = looking.for_the_longest_way()
+    longest = looking.for_the_longest_way(speaks=speaks)
     return Report(
         faults=tuple(sorted(looking.faults, key=reading_order)),
         warnings=tuple(sorted(looking.warnings, key=reading_order)),
@@ -364,10 +369,10 @@ class _Looking:
                 self.warn(("agencies.yaml",), "no-agency", message)
         return len(SERVICES) * (len(places) + 1)
 
-    def for_the_longest_way(self) -> Way:
+    def for_the_longest_way(self, *, speaks: bool) -> Way:
         """The longest time before the dialogue itself rings somebody, and what the caller does for it."""
         try:
-            way = longest_way(self.dialplan, self.seconds)
+            way = longest_way(self.dialplan, self.seconds, speaks=speaks)
         except FlowError as error:
             if not self.faults:
                 message = f"Alur ini tidak dapat dijalankan: {error}."

@@ -67,18 +67,20 @@ NO_WAY = Way(0.0, ())
 MOST_STOPS = 1_000
 
 
-def longest_way(dialplan: Dialplan, seconds: Callable[[Prompt], float]) -> Way:
+def longest_way(
+    dialplan: Dialplan, seconds: Callable[[Prompt], float], *, speaks: bool = True
+) -> Way:
     """From the answer of a call until somebody is rung for it; raises FlowError.
 
-    ``seconds`` tells how long a sentence takes to hear.
+    ``seconds`` tells how long a sentence takes to hear; ``speaks`` whether callers are listened to.
     """
     variant = _at_all_hours(dialplan)
     schedules = (name for name, step in dialplan.steps.items() if isinstance(step, ScheduleStep))
     named = frozenset(schedules)
-    walk = _Walk(variant, seconds, named, every=False)
+    walk = _Walk(variant, seconds, named, every=False, speaks=speaks)
     longest = _of_all(walk)
     if longest.turns >= engine.MAX_TURNS and len(walk.stops) <= MOST_STOPS:
-        longest = _of_all(_Walk(variant, seconds, named, every=True))
+        longest = _of_all(_Walk(variant, seconds, named, every=True, speaks=speaks))
     return Way(longest.seconds, tuple(longest.lines()))
 
 
@@ -138,6 +140,7 @@ class _Walk:
         schedules: frozenset[str],
         *,
         every: bool,
+        speaks: bool,
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
@@ -149,7 +152,9 @@ class _Walk:
         self.schedules = schedules
         self.arrivals = _arrivals(dialplan, seconds)
         told_apart = _told_apart(dialplan)
-        self.speakers = Speakers(dialplan, seconds, told_apart, self.slowest, every=every)
+        self.speakers = Speakers(
+            dialplan, seconds, told_apart, self.slowest, every=every, speaks=speaks
+        )
         self.stops: dict[object, _Stop] = {}
 
     def from_the_begin(self, offered: CallOffered) -> _Rest:

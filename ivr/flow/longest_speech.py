@@ -46,12 +46,14 @@ class Speakers:
         slowest: str,
         *,
         every: bool,
+        speaks: bool,
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
         self.told_apart = frozenset(told_apart)
         self.slowest = slowest
         self.every = every
+        self.speaks = speaks
         self.keyed = {c for area in dialplan.places.areas.values() for c in area.kecamatan.values()}
         self.kept: dict[object, list[tuple[str, SpeechHeard]]] = {}
 
@@ -60,6 +62,8 @@ class Speakers:
     ) -> list[tuple[str, SpeechHeard]]:
         """What is said there, in words and as it is heard. ``place_ahead``: some step asks for the place;
         ``place_before``: one does before the caller is asked for it."""
+        if not self.speaks:
+            return []
         if vocabulary == HELP_ONLY:
             return [(UNKNOWN, SpeechHeard(Heard("")))]
         within = call.place if call.asking == "desa" else None

@@ -103,12 +103,12 @@ def understand(
 ) -> Heard | Nothing:
     sound = model.hear(said)
     free = model.write(sound)
-    said = without_repeats(free.text)  # "api, api, api, api!" is a cry, and no loop
-    text = without_loops(said)
+    whole = without_repeats(free.text)  # "api, api, api, api!" is a cry, and no loop
+    text = without_loops(whole)
     if loops(text):
         return Nothing("noise", text[: answer.LONGEST_TEXT])
     empty = invented(text) or not phones.words(text)
-    doubted = empty or text != said
+    doubted = empty or text != whole
     prompted = model.write(sound, _in_mind(text, vocabulary)).text
     candidates = weighed(
         model, sound, vocabulary, "" if empty else text if doubted else free.text, prompted
