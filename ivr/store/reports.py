@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, or_, select
 
+from ivr.flow.spoken import UNSURE
 from ivr.store.tables import CALLS, DECISIONS, EVENTS, LOCATIONS, connect, reading
 from routing.best import best, disagree, of_incident
 from routing.model import BY_THE_CALLER, Candidate, Location
@@ -157,7 +158,7 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
         case "digits_entered":
             return [f"> {body['digits']}"]
         case "speech_heard":
-            return [f'> "{body["heard"]["text"]}"']
+            return [f'> "{body["heard"]["text"]}" ({_taken_for(body["heard"])})']
         case "speech" if body.get("reason", "silence") != "silence":
             return [f"! ucapan tidak dipahami ({body['reason']})"]
         case "no_input":
@@ -206,6 +207,21 @@ def _lines(kind: str, body: Mapping[str, Any]) -> list[str]:
             return [f"* ended by {body.get('by') or 'caller'}"]
         case _:
             return []
+
+
+def _taken_for(heard: Mapping[str, Any]) -> str:
+    """What the words were taken for, and how surely. What followed from it stands in the next lines."""
+    found = [
+        (name, heard[value], float(heard.get(confidence, 0.0)))
+        for name, value, confidence in (
+            ("pilihan", "option", "confidence"),
+            ("tempat", "place", "place_confidence"),
+        )
+        if heard.get(value)
+    ]
+    shown = [f"{name} {value} {f'{sure:.2f}'.replace('.', ',')}" for name, value, sure in found]
+    understood = any(sure >= UNSURE for _, _, sure in found)
+    return "; ".join([*([] if understood else ["tidak dipahami"]), *shown])
 
 
 def _told(said: Mapping[str, Any]) -> str:

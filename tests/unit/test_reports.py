@@ -15,8 +15,17 @@ from alembic.migration import MigrationContext
 from small_deployment import offered
 from sqlalchemy import func, select
 
-from ivr.flow.events import CallerHungUp, DialEnded, DigitsEntered, Event, NoInput, RouteDecided
+from ivr.flow.events import (
+    CallerHungUp,
+    DialEnded,
+    DigitsEntered,
+    Event,
+    NoInput,
+    RouteDecided,
+    SpeechHeard,
+)
 from ivr.flow.journal import to_json
+from ivr.flow.spoken import Heard
 from ivr.store import reports
 from ivr.store.projection import Record
 from ivr.store.recorder import insert
@@ -170,6 +179,25 @@ def test_a_call_of_one_moment_counts(url: str) -> None:
         [],
     )
     assert call["transcript"] == []
+
+
+@pytest.mark.parametrize(
+    ("heard", "taken_for"),
+    [
+        (
+            Heard("x", "1", 0.971, place="area:1", place_confidence=1.0),
+            "pilihan 1 0,97; tempat area:1 1,00",
+        ),
+        (Heard("x", place="14.03.09", place_confidence=0.9), "tempat 14.03.09 0,90"),
+        (Heard("x", "4", 0.2), "tidak dipahami; pilihan 4 0,20"),
+        (Heard("x"), "tidak dipahami"),
+    ],
+)
+def test_what_a_caller_said_stands_beside_what_it_was_taken_for(
+    url: str, heard: Heard, taken_for: str
+) -> None:
+    put(url, records((0.0, offered()), (2.0, SpeechHeard(heard))))
+    assert shown(url)["transcript"] == [f'   2.00  > "x" ({taken_for})']
 
 
 def test_a_location_that_came_with_the_call_is_kept_as_received(url: str) -> None:
