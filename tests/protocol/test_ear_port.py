@@ -6,8 +6,9 @@ import asyncio
 import socket
 
 import pytest
-from protocol.test_relay import Speech, free_port, until, within_time
+from protocol.test_relay import Speech, until, within_time
 from structlog.testing import capture_logs
+from tcp import free_port
 from websockets.asyncio.server import serve
 
 from ivr import app

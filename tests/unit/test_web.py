@@ -20,10 +20,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tcp import free_port
 
 from ivr.location.aml import Report
 from ivr.location.spool import Spool
-from ivr.softphone.sipp import free_port
 from ivr.web import app
 from ivr.web.seldom import Seldom
 
@@ -80,6 +80,9 @@ class Web:
         text = (self.home / "out").read_text()
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
+    def listens(self) -> bool:
+        return any(e["event"] == "listening" for e in self.log())
+
     def logged(self, event: str, why: str) -> bool:
         """Waits for the line: the log is written by a thread of its own."""
         return eventually(
@@ -123,11 +126,11 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
 def web(tmp_path: Path) -> Iterator[Web]:
     write_secret(tmp_path, "aml.key", KEY)
     write_secret(tmp_path, "sms.token", TOKEN)
-    port = free_port("127.0.0.1")
+    port = free_port()
     process = start(tmp_path, port)
     made = Web(tmp_path, port, process)
     try:
-        assert eventually(lambda: any(e["event"] == "listening" for e in made.log()), 20)
+        assert eventually(made.listens, 60), (process.poll(), (tmp_path / "out").read_text())
         yield made
     finally:
         process.kill()
