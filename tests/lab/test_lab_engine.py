@@ -61,7 +61,13 @@ def test_the_start_up_log_is_clean_with_every_level_on(own_home: Engine) -> None
 
 def test_a_fault_at_start_up_would_be_seen(own_home: Engine) -> None:
     with bare_asterisk(own_home, extra_module="no_such_module.so") as (_, where):
-        assert any("no_such_module" in line for line in complaints(where))
+        asyncio.run(  # the log is written by a thread of its own
+            eventually(
+                lambda: any("no_such_module" in line for line in complaints(where)),
+                10,
+                "a complaint",
+            )
+        )
 
 
 def test_every_application_and_function_that_extensions_use_is_there(own_home: Engine) -> None:

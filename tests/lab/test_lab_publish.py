@@ -96,6 +96,7 @@ def console(config: Config, command: str) -> str:
     return said
 
 
+@pytest.mark.timeout(600)
 def test_a_hundred_publications_during_fifty_calls_drop_none_and_mix_none(
     engine: Engine, config: Config
 ) -> None:
