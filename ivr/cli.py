@@ -66,10 +66,11 @@ def _explain(error: Exception) -> None:
     from ivr.calls.published import DeploymentFaulty, NothingPublished
     from ivr.commands.geo import LayerUnusable
     from ivr.commands.history import Refused
-    from ivr.commands.listen import NothingToHear
+    from ivr.commands.listen import NothingListens
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
     from ivr.platforms.asterisk.programs import ProgramMissing
+    from ivr.prompts.audio import UnusableRecording
     from ivr.prompts.voices import VoiceUnavailable
     from ivr.softphone.sipp import SippFailed
     from ivr.speech.manifest import ManifestFaulty
@@ -78,16 +79,19 @@ def _explain(error: Exception) -> None:
 
     bad = (
         *(ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone),
-        *(NothingToHear, CannotListen),
+        *(NothingListens, CannotListen),
     )
     if isinstance(error, ManifestFaulty):
+        if len(error.faults) == 1:
+            _stop(error.faults[0], WRONG)
         for fault in error.faults:
             _say(fault)
         _stop(
             f"{len(error.faults)} kesalahan dalam daftar rekaman; perbaiki dulu, lalu ulangi.",
             WRONG,
         )
-    if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused | LayerUnusable):
+    wrong = (configuration.ConfigError, DeploymentMissing, Refused, LayerUnusable)
+    if isinstance(error, (*wrong, UnusableRecording)):
         _stop(str(error), WRONG)
     if isinstance(error, bad):
         _stop(str(error), BAD)

@@ -7,6 +7,7 @@ tests everything around the engine.
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.prompts import audio
 from ivr.speech import manifest, measure, report, weights
 from ivr.speech.asked import vocabularies
-from ivr.speech.manifest import SILENT_KINDS
+from ivr.speech.manifest import SILENT_KINDS, Labelled
 from ivr.speech.measure import CLEAN, CONDITIONS, Measured
 from ivr.speech.recogniser import CannotListen, Recogniser, Samples
 from ivr.speech.whisper import Whisper
@@ -182,11 +183,13 @@ def test_the_names_of_questions_are_those_of_the_dialplan(asked: dict[str, Vocab
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["listen", "no.wav"], 1, "Berkas no.wav tidak ada."),
-        (["listen", str(LIST)], 1, "bukan rekaman WAV"),
-        (["listen", str(SMALL)], 1, "adalah folder"),
+        (["listen", "no.wav"], 2, "Berkas no.wav tidak ada. Periksa nama dan foldernya."),
+        (["listen", str(LIST)], 2, "bukan rekaman WAV, atau rusak. Simpan ulang"),
+        (["listen", str(SMALL)], 2, "adalah folder. Sebutkan berkas WAV di dalamnya."),
+        (["call", "--say", "no.wav"], 2, "Berkas no.wav tidak ada. Periksa nama dan foldernya."),
         (["listen", str(LIST), "--menu", "x"], 2, "Pertanyaan 'x' tidak ada"),
-        (["bench", "speech", "no.tsv"], 1, "no.tsv: No such file"),
+        (["bench", "speech", "no.tsv"], 2, "Berkas no.tsv tidak ada. Periksa nama dan foldernya."),
+        (["bench", "speech", str(SMALL)], 2, "adalah folder. Sebutkan berkas daftar (.tsv)"),
         (
             ["bench", "speech", str(SMALL.parent / "README.md")],
             2,
@@ -204,8 +207,56 @@ def test_what_cannot_be_heard_is_told_in_a_sentence(
     found, out, err = run(arguments, capsys)
 
     assert found == code
+    assert err.startswith("siaga: ") and err.count("\n") == 1
     assert sentence in err
     assert out == ""
+
+
+def wav(path: Path, samples: bytes, rate: int = 8000, channels: int = 1) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((channels, 2, rate, 0, "NONE", ""))
+        file.writeframes(samples)
+    return path
+
+
+@pytest.fixture(params=["text", "nothing", "no sample", "no sample, stereo", "cut off"])
+def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    file = tmp_path / "unusable.wav"
+    match request.param:
+        case "text":
+            file.write_text("kebakaran")
+        case "nothing":
+            file.write_bytes(b"")
+        case "no sample":
+            wav(file, b"")
+        case "no sample, stereo":
+            wav(file, b"", 48000, 2)
+        case _:
+            file.write_bytes(wav(file, bytes(320)).read_bytes()[:-1])
+    return file
+
+
+def test_a_recording_that_cannot_be_used_is_told_alike_by_every_command(
+    unusable: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "list.tsv"
+    manifest.write(table, [Labelled(unusable.name, menu="kejadian", option="1")])
+
+    told = [
+        run(arguments, capsys)
+        for arguments in (
+            ["listen", str(unusable)],
+            ["bench", "speech", str(table)],
+            ["call", "--say", str(unusable)],
+        )
+    ]
+
+    assert len(set(told)) == 1
+    code, out, err = told[0]
+    assert (code, out) == (2, "")
+    assert err.startswith("siaga: ") and err.count("\n") == 1
+    assert str(unusable) in err
+    assert "Simpan ulang" in err or "Rekam ulang" in err
 
 
 def test_without_an_engine_it_is_told_what_to_do(
