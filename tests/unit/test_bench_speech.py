@@ -1,8 +1,4 @@
-"""Listening to recordings and measuring it: with the real engine, on the committed recordings.
-
-Whisper's weights are fetched into the cache where they are not there yet; a machine that cannot have them
-tests everything around the engine.
-"""
+"""Listening to recordings and measuring it: with the real engine, on the committed recordings."""
 
 from __future__ import annotations
 
@@ -12,18 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from whisper_weights import FETCHES, whisper_folder
 
 from ivr import cli, config
 from ivr.calls.published import load
 from ivr.commands import listen as listening
 from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.prompts import audio
-from ivr.speech import manifest, measure, report, weights
+from ivr.speech import manifest, measure, report
 from ivr.speech.asked import vocabularies
 from ivr.speech.manifest import SILENT_KINDS, Labelled
 from ivr.speech.measure import CLEAN, CONDITIONS, Measured
-from ivr.speech.recogniser import CannotListen, Recogniser, Samples
+from ivr.speech.recogniser import Recogniser, Samples
 from ivr.speech.whisper import Whisper
+
+pytestmark = FETCHES
 
 SMALL = Path(__file__).parent.parent / "speech/small"
 LIST = SMALL / "manifest.tsv"
@@ -38,11 +37,7 @@ def asked() -> dict[str, Vocabulary]:
 
 @pytest.fixture(scope="module")
 def whisper() -> Recogniser:
-    settings = config.read().speech
-    try:
-        return Whisper(settings.whisper_model or weights.fetch(settings.cache, lambda _: None))
-    except CannotListen as reason:
-        pytest.skip(str(reason))
+    return Whisper(whisper_folder())
 
 
 @pytest.fixture(scope="module")
