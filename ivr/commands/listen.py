@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from ivr.config import Config
-from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.speech import Meant
+from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import OPERATOR_VALUE
 from ivr.speech import engines, line
 from ivr.speech.asked import named
 from ivr.speech.measure import LEAD_S, TAIL_S
 from ivr.speech.recogniser import RATE, CannotListen, Recogniser
 from ivr.speech.stream import Answer, answers
+from ivr.speech.verdicts import understood
 
 WHY_NOTHING = {
     "silence": "tidak ada yang berbicara",
@@ -126,22 +128,20 @@ def to_json(listened: Listened) -> dict[str, Any]:
     }
 
 
-def sureness(value: str, confidence: float, vocabulary: Vocabulary) -> str:
-    """What follows from it, in words."""
-    unasked = vocabulary.kind == "yes_no" or value == OPERATOR_VALUE
-    if confidence < (ENOUGH if unasked else UNSURE):
+def sureness(value: str, said: Meant | None) -> str:
+    """What follows from a value that was heard, in words; ``said`` is what the whole is taken for."""
+    if said is None or value not in (said.option, said.place):
         return "tidak cukup yakin, diabaikan"
     if value == OPERATOR_VALUE:
         return "cukup, disambungkan ke petugas"
-    if confidence >= SURE or vocabulary.kind == "yes_no":
-        return "yakin, langsung dipakai"
-    return "ragu, ditanyakan dulu"
+    return "yakin, langsung dipakai" if said.sure else "ragu, ditanyakan dulu"
 
 
 def _described(heard: Heard | Nothing, vocabulary: Vocabulary) -> Iterator[str]:
     if isinstance(heard, Nothing):
         yield f"Tidak dipahami: {WHY_NOTHING[heard.reason]}."
         return
+    said = understood(vocabulary, heard)
     yield f"“{heard.text}”"
     for kind, value, confidence in (
         ("pilihan", heard.option, heard.confidence),
@@ -149,7 +149,7 @@ def _described(heard: Heard | Nothing, vocabulary: Vocabulary) -> Iterator[str]:
     ):
         if value:
             name = named(vocabulary, value)
-            yield f"{kind} {value} ({name}): {confidence:.2f}, {sureness(value, confidence, vocabulary)}"
+            yield f"{kind} {value} ({name}): {confidence:.2f}, {sureness(value, said)}"
     if not heard.option and not heard.place:
         yield "tidak ada kata yang dikenal pada pertanyaan ini"
     if heard.alternatives:

@@ -20,6 +20,7 @@ from ivr.speech.asked import vocabularies
 from ivr.speech.manifest import SILENT_KINDS, Labelled
 from ivr.speech.measure import CLEAN, CONDITIONS, Measured
 from ivr.speech.recogniser import Recogniser, Samples
+from ivr.speech.verdicts import understood
 from ivr.speech.whisper import Whisper
 
 pytestmark = FETCHES
@@ -165,9 +166,26 @@ def test_listen_tells_what_is_heard_and_how_surely(
     assert said["decode_ms"] > 0
     described = listening.describe(one, asked["kejadian"])
     assert "pilihan 4 (" in described
-    assert (
-        listening.sureness("4", said["utterances"][0]["confidence"], asked["kejadian"]) in described
-    )
+    assert "langsung dipakai" in described or "ditanyakan dulu" in described
+
+
+@pytest.mark.parametrize(
+    ("heard", "option", "place"),
+    [
+        (Heard("api di mandau", "1", 0.9, "14.03.09", 0.6), "langsung dipakai", "diabaikan"),
+        (Heard("api di mandau", "1", 0.6, "14.03.09", 0.6), "ditanyakan", "ditanyakan"),
+        (Heard("api di mandau", "1", 0.6, "14.03.09", 0.3), "ditanyakan", "diabaikan"),
+        (Heard("tolong", "0", 0.6, "14.03.09", 0.3), "disambungkan ke petugas", "diabaikan"),
+        (Heard("api", "1", 0.2, "14.03.09", 0.9), "diabaikan", "langsung dipakai"),
+    ],
+)
+def test_listen_says_of_each_value_what_the_engine_makes_of_it(
+    asked: dict[str, Vocabulary], heard: Heard, option: str, place: str
+) -> None:
+    said = understood(asked["kejadian"], heard)
+
+    assert option in listening.sureness(heard.option, said)
+    assert place in listening.sureness(heard.place, said)
 
 
 def test_the_names_of_questions_are_those_of_the_dialplan(asked: dict[str, Vocabulary]) -> None:
