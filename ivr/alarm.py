@@ -1,4 +1,4 @@
-"""Says loudly when no person can be reached, or nothing said is understood, and when that is over.
+"""Says loudly when no person can be reached, and when that is over.
 
 To the log, to a file for Prometheus' textfile collector, and to a webhook. Nothing here waits for a
 network: the newest message is delivered by a thread of its own, again and again until it is taken.
@@ -105,7 +105,7 @@ class Alarm:
         reachable = any(standing.reachable for standing in standings)
         changed = reachable != self._reachable
         self._reachable = reachable
-        if not reachable and (changed or _is_due(self._said_at, now)):
+        if not reachable and (changed or is_due(self._said_at, now)):
             self._said_at = now
             log.error("no_human_reachable", why={s.operator: s.why for s in standings})
         elif changed:
@@ -121,8 +121,7 @@ class Alarm:
     def _post(self, reachable: bool, standings: Sequence[Standing], now: float) -> None:
         message = {
             "event": "human_reachable" if reachable else "human_unreachable",
-            "at": datetime.fromtimestamp(now, UTC).isoformat(),
-            "daerah": self._daerah(),
+            **occasion(now, self._daerah()),
             "operators": [
                 {"operator": s.operator, "reachable": s.reachable, "why": s.why} for s in standings
             ],
@@ -145,69 +144,15 @@ class Alarm:
             f"siaga_reachability_checked_timestamp_seconds {now:.0f}",
         ]
         try:
-            _replace(self._metrics, lines)
+            replace_metrics(self._metrics, lines)
         except (OSError, ValueError) as error:  # ValueError: a name that is no UTF-8
-            if _is_due(self._refused_at, now):
+            if is_due(self._refused_at, now):
                 self._refused_at = now
                 log.error("metrics_not_written", error=str(error))
 
 
-class SpeechAlarm:
-    """Told again and again whether speech is recognised, where it should be; ``close`` at the end."""
-
-    def __init__(
-        self,
-        metrics: Path,
-        daerah: Callable[[], str],
-        *,
-        url: str | None = None,
-        secret: str = "",
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._metrics, self._daerah, self._clock = metrics, daerah, clock
-        self._up: bool | None = None
-        self._said_at = 0.0
-        self._news = News(url, secret)
-
-    def tell(self, *, up: bool, why: str) -> None:
-        """``why`` it is not. Never waits, never raises for what it could not write."""
-        now = self._clock()
-        changed = up != self._up
-        if not up and (changed or _is_due(self._said_at, now)):
-            self._said_at = now
-            log.error("speech_down", why=why)
-        if not changed:
-            return
-        if up and self._up is not None:
-            log.info("speech_up_again")
-        if not up or self._up is not None:
-            self._news.post(
-                {
-                    "event": "speech_up" if up else "speech_down",
-                    "at": datetime.fromtimestamp(now, UTC).isoformat(),
-                    "daerah": self._daerah(),
-                    "why": why,
-                }
-            )
-        self._up = up
-        try:
-            _replace(
-                self._metrics,
-                [
-                    "# HELP siaga_speech_up 1 if what callers say is recognised now.",
-                    "# TYPE siaga_speech_up gauge",
-                    f"siaga_speech_up {int(up)}",
-                ],
-            )
-        except OSError as error:
-            log.error("metrics_not_written", error=str(error))
-
-    def close(self) -> None:
-        """Stop delivering."""
-        self._news.close()
-
-
-def _replace(metrics: Path, lines: Sequence[str]) -> None:
+def replace_metrics(metrics: Path, lines: Sequence[str]) -> None:
+    """Write a file of Prometheus' lines whole or not at all. Raises OSError, and ValueError for no UTF-8."""
     fresh = metrics.with_suffix(".new")
     fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
     fresh.replace(metrics)
@@ -221,7 +166,12 @@ def is_unreachable(metrics: Path) -> bool:
         return False  # nobody has looked: then nobody is given up
 
 
-def _is_due(said_at: float, now: float) -> bool:
+def occasion(now: float, daerah: str) -> dict[str, str]:
+    """What each message says besides its news; ``now`` is a moment in seconds since 1970."""
+    return {"at": datetime.fromtimestamp(now, UTC).isoformat(), "daerah": daerah}
+
+
+def is_due(said_at: float, now: float) -> bool:
     """True once a minute; also where the clock was set back, which must not make us quiet."""
     return not 0 <= now - said_at < REMIND_S
 

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import signal
+import time
 import wave
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -28,7 +29,7 @@ from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
 from ivr.speech.lines import Switchboard
 from ivr.speech.pool import Pool
 from ivr.speech.recogniser import RATE, CannotListen, Samples
-from ivr.speech.server import listen, serve
+from ivr.speech.server import Detector, listen, serve
 from ivr.speech.wire import ASTERISK, CONTROLLER, SPOKE, Question, from_text, question_to_json
 
 HERE = Path(__file__).parent
@@ -39,6 +40,9 @@ FRAME_BYTES = 320
 MENU = Vocabulary("menu", (Phrase("kebakaran", "1"), Phrase("polisi", "4")))
 FALLS = Vocabulary("menu", (Phrase("jatuh", "1"),))
 SLOW = Vocabulary("menu", (Phrase("lambat", "1"),))
+HEAVY = Vocabulary("menu", (Phrase("berat", "1"),))
+HEAVY_S = 1.5
+"""So long an answer takes there: in time, but not if it has to wait for another one first."""
 RAISES = Vocabulary("menu", (Phrase("galat", "1"),))
 NOISE = Vocabulary("menu", (Phrase("derau", "1"),))
 
@@ -58,6 +62,8 @@ class Listener:
             os.abort()
         if self._how == "galat":
             raise RuntimeError("an engine's own fault")
+        if self._how == "berat":
+            time.sleep(HEAVY_S)
         if self._how == "lambat":
             os.kill(os.getpid(), signal.SIGSTOP)
         if self._how == "derau":
@@ -232,9 +238,16 @@ def workers(number: int, *, engine: str = ENGINE) -> Pool:
 
 
 @contextlib.asynccontextmanager
-async def world(number: int = 1, *, noise: Sequence[int] = ()) -> AsyncIterator[World]:
-    """With a real pool, and a detector that takes everything for speech but the looks of ``noise``."""
-    pool = workers(number)
+async def world(
+    number: int = 1,
+    *,
+    noise: Sequence[int] = (),
+    engine: str = ENGINE,
+    detector: Detector | None = None,
+) -> AsyncIterator[World]:
+    """With a real pool, and a detector that takes everything for speech but the looks of ``noise``;
+    or with ``detector``, which is a loaded one."""
+    pool = workers(number, engine=engine)
     looks = itertools.count()
 
     async def is_speech(samples: Samples) -> bool:
@@ -245,7 +258,7 @@ async def world(number: int = 1, *, noise: Sequence[int] = ()) -> AsyncIterator[
     port = listening.getsockname()[1]
     try:
         await pool.start()
-        switchboard = Switchboard(pool, is_speech)
+        switchboard = Switchboard(pool, detector.is_speech if detector else is_speech)
         server = await serve(listening, switchboard)
         try:
             yield World(switchboard, port)

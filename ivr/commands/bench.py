@@ -10,6 +10,7 @@ from pathlib import Path
 from ivr.commands.listen import usable
 from ivr.config import Config
 from ivr.flow.spoken import Vocabulary
+from ivr.prompts.audio import UnusableRecording
 from ivr.speech import manifest, measure, weights
 from ivr.speech.measure import CONDITIONS, Measured, Recordings
 from ivr.speech.plain import PlainWhisper
@@ -28,7 +29,7 @@ def speech(
 ) -> tuple[str, Recogniser, list[Measured], list[Measured]]:
     """The machine, the engine that callers meet here, what came of it, and of plain Whisper on clean lines.
 
-    Raises ManifestFaulty and NothingToHear.
+    Raises ManifestFaulty and NothingListens.
     """
     rows = manifest.read(path)
     unknown = [
@@ -39,8 +40,10 @@ def speech(
     ]
     if unknown:
         raise manifest.ManifestFaulty(unknown)
-    engine = usable(config)[0]
     recordings = Recordings(path.parent, measure.chosen(rows, limit))
+    if unusable := _unusable(recordings):
+        raise manifest.ManifestFaulty(unusable)
+    engine = usable(config)[0]
     ours = _measured(engine, recordings, vocabularies, CONDITIONS, tell)
     peer: list[Measured] = []
     folder = config.speech.whisper_model or weights.fetched(config.speech.cache)
@@ -52,6 +55,17 @@ def speech(
 def machine() -> str:
     """Its kind: cores, processor, system."""
     return f"{os.cpu_count()} inti {platform.machine()}, {platform.system()}"
+
+
+def _unusable(recordings: Recordings) -> list[str]:
+    """What is wrong with any of them, before all the work."""
+    faults = []
+    for row in recordings.rows:
+        try:
+            recordings.sound(row)
+        except UnusableRecording as error:
+            faults.append(str(error))
+    return list(dict.fromkeys(faults))
 
 
 def _measured(

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from ivr.config import Config
-from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.speech import Meant
+from ivr.flow.spoken import Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import OPERATOR_VALUE
-from ivr.prompts.audio import NotAudio
 from ivr.speech import engines, line
 from ivr.speech.asked import named
 from ivr.speech.measure import LEAD_S, TAIL_S
 from ivr.speech.recogniser import RATE, CannotListen, Recogniser
 from ivr.speech.stream import Answer, answers
+from ivr.speech.verdicts import understood
 
 WHY_NOTHING = {
     "silence": "tidak ada yang berbicara",
@@ -28,8 +29,8 @@ WHY_NOTHING = {
 }
 
 
-class NothingToHear(Exception):
-    """There is nothing to listen with, or to; the text is a sentence for an administrator."""
+class NothingListens(Exception):
+    """There is nothing to listen with; the text is a sentence for an administrator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +68,22 @@ def vocabulary_of(
 
 
 def usable(config: Config) -> list[Recogniser]:
-    """Every engine of this machine. Raises NothingToHear with all reasons where there is none."""
+    """Every engine of this machine. Raises NothingListens with all reasons where there is none."""
     every = engines.load_every(config.speech)
     found = [engine for engine in every if not isinstance(engine, CannotListen)]
     if not found:
         reasons = " ".join(str(reason) for reason in every)
-        raise NothingToHear(f"Tidak ada mesin pengenal ucapan yang dapat dipakai. {reasons}")
+        raise NothingListens(f"Tidak ada mesin pengenal ucapan yang dapat dipakai. {reasons}")
     return found
 
 
 def listen(
     recognisers: Sequence[Recogniser], files: Sequence[Path], menu: str, vocabulary: Vocabulary
 ) -> Iterator[Listened]:
-    """Raises NothingToHear for a file that is no recording."""
-    sounds = [(file, _recording(file)) for file in files]  # tell what is wrong before all the work
+    """Raises UnusableRecording."""
+    sounds = [
+        (file, line.recording(file)) for file in files
+    ]  # tell what is wrong before all the work
     for file, sound in sounds:
         open_line = [np.zeros(round(LEAD_S * RATE)), sound, np.zeros(round(TAIL_S * RATE))]
         samples = line.coded(np.concatenate(open_line))
@@ -125,35 +128,20 @@ def to_json(listened: Listened) -> dict[str, Any]:
     }
 
 
-def sureness(value: str, confidence: float, vocabulary: Vocabulary) -> str:
-    """What follows from it, in words."""
-    unasked = vocabulary.kind == "yes_no" or value == OPERATOR_VALUE
-    if confidence < (ENOUGH if unasked else UNSURE):
+def sureness(value: str, said: Meant | None) -> str:
+    """What follows from a value that was heard, in words; ``said`` is what the whole is taken for."""
+    if said is None or value not in (said.option, said.place):
         return "tidak cukup yakin, diabaikan"
     if value == OPERATOR_VALUE:
         return "cukup, disambungkan ke petugas"
-    if confidence >= SURE or vocabulary.kind == "yes_no":
-        return "yakin, langsung dipakai"
-    return "ragu, ditanyakan dulu"
-
-
-def _recording(file: Path) -> line.Sound:
-    try:
-        return line.recording(file)
-    except FileNotFoundError as error:
-        raise NothingToHear(f"Berkas {file} tidak ada.") from error
-    except IsADirectoryError as error:
-        raise NothingToHear(f"{file} adalah folder; sebutkan berkas WAV di dalamnya.") from error
-    except NotAudio as error:
-        raise NothingToHear(
-            f"{file} bukan rekaman WAV, atau rusak. Simpan sebagai WAV, laju sampel berapa pun."
-        ) from error
+    return "yakin, langsung dipakai" if said.sure else "ragu, ditanyakan dulu"
 
 
 def _described(heard: Heard | Nothing, vocabulary: Vocabulary) -> Iterator[str]:
     if isinstance(heard, Nothing):
         yield f"Tidak dipahami: {WHY_NOTHING[heard.reason]}."
         return
+    said = understood(vocabulary, heard)
     yield f"“{heard.text}”"
     for kind, value, confidence in (
         ("pilihan", heard.option, heard.confidence),
@@ -161,7 +149,7 @@ def _described(heard: Heard | Nothing, vocabulary: Vocabulary) -> Iterator[str]:
     ):
         if value:
             name = named(vocabulary, value)
-            yield f"{kind} {value} ({name}): {confidence:.2f}, {sureness(value, confidence, vocabulary)}"
+            yield f"{kind} {value} ({name}): {confidence:.2f}, {sureness(value, said)}"
     if not heard.option and not heard.place:
         yield "tidak ada kata yang dikenal pada pertanyaan ini"
     if heard.alternatives:

@@ -18,6 +18,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ivr import unreadable
 from ivr.prompts import loudness
 
 with warnings.catch_warnings():
@@ -42,6 +43,10 @@ class NotAudio(Exception):
     """A file in which no sound can be found, or not all of it."""
 
 
+class UnusableRecording(Exception):
+    """A recording that somebody named cannot be used; the text is a sentence for him."""
+
+
 def read(path: Path) -> Any:
     """A sound file of any rate, width and number of channels, as an AudioSegment.
 
@@ -57,6 +62,21 @@ def read(path: Path) -> Any:
     whole = len(segment.raw_data) % segment.frame_width == 0 and segment.frame_rate > 0
     if not whole:
         raise NotAudio(f"{path.name}: cut off in the middle of a sample")
+    return segment
+
+
+def recording(path: Path) -> Any:
+    """What somebody says in a sound file, as a telephone carries it. Raises UnusableRecording."""
+    try:
+        segment = telephone(read(path))
+    except OSError as error:
+        raise UnusableRecording(unreadable.why(path, "berkas WAV", error)) from error
+    except NotAudio as error:
+        raise UnusableRecording(
+            f"{path} bukan rekaman WAV, atau rusak. Simpan ulang sebagai WAV, laju sampel berapa pun."
+        ) from error
+    if not len(segment.raw_data):
+        raise UnusableRecording(f"Rekaman {path} kosong: 0 detik. Rekam ulang.")
     return segment
 
 

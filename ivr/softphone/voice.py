@@ -38,7 +38,7 @@ def sayings(said: Sequence[str], espeak: Sequence[str]) -> list[Samples]:
     """
     try:
         return _sayings(said, espeak)
-    except VoiceUnavailable as error:
+    except (VoiceUnavailable, audio.UnusableRecording) as error:
         raise NotSayable(str(error)) from error
 
 
@@ -79,8 +79,4 @@ def _is_file(text: str) -> bool:
 
 
 def _recording(file: Path) -> Samples:
-    try:
-        segment = audio.telephone(audio.read(file))
-    except (OSError, audio.NotAudio) as error:
-        raise NotSayable(f"Rekaman {file} tidak dapat dibaca: {error}") from error
-    return (audio.to_samples(segment) * 32767).astype(np.int16)
+    return (audio.to_samples(audio.recording(file)) * 32767).astype(np.int16)

@@ -1,7 +1,8 @@
 """One answer to one question, from the audio that follows it: exactly one, and in time.
 
 Who says nothing is answered for when the question's time is over; who speaks by then is heard out, for
-``ANSWER_S`` at most.
+``ANSWER_S`` at most. Nobody waits for longer than ``PROMISED_S`` once he has paused, whatever his answer waits
+for: the detector, a guess that is still being made, or the worker.
 
 The endpoint says where somebody may be speaking, the voice detector whether it is a voice, a worker what
 was said. What is no voice, or makes no sense as one, is as if it had not been: the prompt goes on, and so
@@ -24,6 +25,9 @@ from ivr.speech.wire import ANSWER_S, Question
 
 IN_HAND_S = 0.15
 """The last answer is on its way so long before nobody waits for one any more."""
+
+PROMISED_S = 2.2
+"""A quarter of a second of silence makes a pause: so nobody waits longer than 2.5 s after his last word."""
 
 LAST_LOOK_S = 0.8
 """So long before that, whoever still speaks is taken to have said what matters."""
@@ -68,6 +72,7 @@ class Answering:
         self._steps: asyncio.Queue[Samples | Step] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self._promised: asyncio.TimerHandle | None = None  # runs from the pause on
         self._endpoint = Endpoint(
             prompt_s=question.prompt_s if question else 0.0,
             bargein=question is not None and question.bargein,
@@ -105,6 +110,7 @@ class Answering:
         self._over = True
         for timer in self._timers:
             timer.cancel()
+        self._promise_nothing()
         answering = asyncio.current_task()
         for task in self._tasks:
             if task is not answering:
@@ -113,6 +119,10 @@ class Answering:
     def _hear(self, frame: Samples) -> None:
         spoke = self._endpoint.speaking
         step = self._endpoint.feed(frame)
+        if step == "resumed":
+            self._promise_nothing()
+        elif step in ("paused", "ended") and self._promised is None:
+            self._promised = self._loop.call_later(PROMISED_S, self._give_up)
         if step == "began":
             self._begin(self._endpoint.audio)
         elif spoke and self._steps is not None:
@@ -192,6 +202,7 @@ class Answering:
             self._answer(Nothing("noise"))
         elif self._steps is steps:
             self._steps = None
+            self._promise_nothing()
             self._endpoint.ignore()
 
     def _time_is_over(self) -> None:
@@ -204,6 +215,12 @@ class Answering:
         if self._endpoint.speaking and self._steps is not None:
             self._steps.put_nowait("ended")
             self._steps = None
+
+    def _promise_nothing(self) -> None:
+        """He speaks on, or nobody spoke."""
+        if self._promised is not None:
+            self._promised.cancel()
+            self._promised = None
 
     def _give_up(self) -> None:
         self._answer(Nothing("late"))

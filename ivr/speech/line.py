@@ -40,9 +40,9 @@ Sound = NDArray[np.float64]
 def recording(path: Path) -> Sound:
     """A WAV file of any rate and number of channels, at the rate of a telephone.
 
-    Raises ``audio.NotAudio``, and OSError as it comes.
+    Raises ``audio.UnusableRecording``.
     """
-    return audio.to_samples(audio.telephone(audio.read(path)))
+    return audio.to_samples(audio.recording(path))
 
 
 def coded(sound: Sound) -> Samples:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from ivr import unreadable
+
 KINDS = ("keyword", "carrier", "yes_no", "digits", "kecamatan", "desa", "oov", "non_speech")
 SILENT_KINDS = ("oov", "non_speech")
 """Kinds in which there is nothing to understand."""
@@ -55,15 +57,31 @@ class ManifestFaulty(Exception):
 
 
 def read(path: Path) -> tuple[Labelled, ...]:
-    """Every recording of the list, or ManifestFaulty with all that is wrong in it; OSError as it comes."""
+    """Every recording of the list, or ManifestFaulty with all that is wrong in it."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ManifestFaulty([unreadable.why(path, "berkas daftar (.tsv)", error)]) from error
     except UnicodeDecodeError as error:
         raise ManifestFaulty(
             [f"{path}: bukan teks UTF-8; simpan sebagai .tsv atau .csv."]
         ) from error
+    if not any(line.strip() for line in lines):
+        raise ManifestFaulty(
+            [
+                f"{path} kosong. Isi dengan nama kolom ({', '.join(COLUMNS)}), lalu satu baris per rekaman."
+            ]
+        )
     table = csv.reader(lines, delimiter="," if path.suffix == ".csv" else "\t")
-    names = next(table, [])
+    try:
+        numbered = [(table.line_num, cells) for cells in table]
+    except csv.Error as error:
+        raise ManifestFaulty(
+            [
+                f"{path}:{table.line_num}: bukan tabel. Simpan dari lembar sebar sebagai .tsv atau .csv."
+            ]
+        ) from error
+    names = numbered[0][1]
     missing = [name for name in ("file", "menu") if name not in names]
     if missing:
         needed = " dan ".join(missing)
@@ -75,16 +93,16 @@ def read(path: Path) -> tuple[Labelled, ...]:
     faults, rows = [], []
     if unknown := [name for name in names if name not in COLUMNS]:
         faults.append(f"{path}:1: kolom tidak dikenal: {', '.join(unknown)}.")
-    for cells in table:
+    for number, cells in numbered[1:]:
         if not any(cells):
             continue
-        where = f"{path}:{table.line_num}"
+        where = f"{path}:{number}"
         row = Labelled(**{n: c.strip() for n, c in zip(names, cells, strict=False) if n in COLUMNS})
         if fault := _fault(path.parent, row, len(cells) - len(names)):
             faults.append(f"{where}: {fault}")
         rows.append(row)
     if not rows:
-        faults.append(f"{path}: tidak ada rekaman di dalamnya.")
+        faults.append(f"{path}: tidak ada rekaman di dalamnya; isi satu baris per rekaman.")
     if faults:
         raise ManifestFaulty(faults)
     return tuple(rows)

@@ -128,7 +128,9 @@ def measure(
             condition.name,
             found,
             verdict(row, vocabulary, heard),
-            place_verdict(row, heard[0]) if heard and row.option and row.place else None,
+            place_verdict(row, vocabulary, heard[0])
+            if heard and row.option and row.place
+            else None,
             answered[0] if answered and row.kind != "non_speech" else None,
             work,
             samples.size / RATE,

@@ -25,8 +25,8 @@ from ivr.speech.recogniser import CannotListen, Samples
 from ivr.speech.wire import from_text
 from ivr.speech.worker import ENGINES
 
-DEADLINE_S = 2.2
-"""It is asked for when the caller has been silent for a quarter of a second: so he waits 2.5 s at most."""
+DEADLINE_S = 2.0
+"""Less than ``answering.PROMISED_S``: a worker that hangs is seen to hang while its answer is waited for."""
 
 WORKERS = 2
 MOST_OPEN = 8

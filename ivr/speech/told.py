@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.alarm import SpeechAlarm
 from ivr.config import Config
 from ivr.platforms.asterisk import pbx
+from ivr.speech.alarm import SpeechAlarm
 from ivr.speech.standing import Standing
 
 

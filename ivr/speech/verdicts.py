@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ivr.flow.speech import Meant
 from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import AREA, OPERATOR_VALUE
 from ivr.speech.manifest import SILENT_KINDS, Labelled
@@ -52,11 +53,12 @@ def verdict(row: Labelled, vocabulary: Vocabulary, heard: Sequence[Heard | Nothi
     return next((one for one in found if one != "again"), "again")
 
 
-def place_verdict(row: Labelled, heard: Heard | Nothing) -> Verdict:
+def place_verdict(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
     """The same of the place alone, in a sentence that tells what happened and where."""
-    if isinstance(heard, Nothing):
+    said = understood(vocabulary, heard) if isinstance(heard, Heard) else None
+    if said is None or not said.place:
         return "again"
-    return _tier(heard.place, heard.place_confidence, row.places)
+    return _judged(said, said.place in row.places)
 
 
 def rates(verdicts: Iterable[Verdict]) -> Rates:
@@ -87,42 +89,53 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, -int(-share * len(values) // 1) - 1)]
 
 
-def _of_one(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
-    if isinstance(heard, Nothing):
-        return "again"
+def understood(vocabulary: Vocabulary, heard: Heard) -> Meant | None:
+    """What the engine takes it for: ``ivr.flow.speech.meant`` of a call that was asked nothing yet.
+
+    Of values that the dialplan has, and before anything that is read back to the caller.
+    """
     unasked = vocabulary.kind == "yes_no" or heard.option == OPERATOR_VALUE
     option = heard.option if heard.confidence >= (ENOUGH if unasked else UNSURE) else ""
     least = ENOUGH if vocabulary.kind == "menu" else UNSURE
     place = heard.place if heard.place_confidence >= least else ""
+    sure_of_option, sure_of_place = heard.confidence >= SURE, heard.place_confidence >= SURE
     if option == OPERATOR_VALUE:
+        return Meant(option, place if sure_of_place else "")
+    if vocabulary.kind == "yes_no":
+        return Meant(option, "") if option else None
+    if vocabulary.kind == "menu" and not option:
+        return Meant("", place) if place and sure_of_place else None
+    if vocabulary.kind != "menu" and option and place:
+        if sure_of_place or heard.place_confidence >= heard.confidence:
+            option = ""
+        else:
+            place = ""
+    if not option and not place:
+        return None
+    if vocabulary.kind == "menu" and sure_of_option and not sure_of_place:
+        return Meant(option, "")
+    return Meant(option, place, (sure_of_option or not option) and (sure_of_place or not place))
+
+
+def _of_one(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
+    said = understood(vocabulary, heard) if isinstance(heard, Heard) else None
+    if said is None:
+        return "again"
+    if said.option == OPERATOR_VALUE:
         if OPERATOR_VALUE in row.options:
             return "right"
         return "wrong" if row.kind in SILENT_KINDS else "person"
+    right_place = not said.place or said.place in row.places
     if vocabulary.kind == "menu":
-        return _at_a_menu(row, heard, option, place)
+        if not said.option:  # what happened is asked again
+            return "again" if right_place else "wrong"
+        return _judged(said, said.option in row.options and right_place)
     if vocabulary.kind == "place":
-        if place and heard.place_confidence >= heard.confidence:
-            return _tier(place, heard.place_confidence, row.places)
-        return _tier(f"{AREA}{option}" if option else "", heard.confidence, row.places)
-    sure = SURE if vocabulary.kind == "yes_no" else heard.confidence
-    return _tier(option, sure, row.options)
+        return _judged(said, (said.place or f"{AREA}{said.option}") in row.places)
+    return _judged(said, said.option in row.options)
 
 
-def _at_a_menu(row: Labelled, heard: Heard, option: str, place: str) -> Verdict:
-    """Where the place is one that no one asked for: it is taken with the option, or if it is sure."""
-    sure_of_place = not place or heard.place_confidence >= SURE
-    right_place = not place or place in row.places
-    if not option:
-        return "wrong" if sure_of_place and not right_place else "again"
-    right = option in row.options and right_place
-    if heard.confidence >= SURE and sure_of_place:
+def _judged(said: Meant, right: bool) -> Verdict:
+    if said.sure:
         return "right" if right else "wrong"
     return "asked_right" if right else "asked_wrong"
-
-
-def _tier(value: str, confidence: float, right: frozenset[str]) -> Verdict:
-    if not value or confidence < UNSURE:
-        return "again"
-    if confidence >= SURE:
-        return "right" if value in right else "wrong"
-    return "asked_right" if value in right else "asked_wrong"

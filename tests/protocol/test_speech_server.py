@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech_world import (
     FALLS,
+    HEAVY,
+    HEAVY_S,
     MENU,
     NOISE,
     RAISES,
@@ -279,6 +281,20 @@ async def test_a_worker_that_hangs_is_late_and_is_replaced() -> None:
         await caller.ask("b")
         assert isinstance(await answered(caller, *SENTENCE), Heard)
         assert speech.switchboard.pool.restarts == 1
+
+
+@within_time
+async def test_whoever_goes_on_after_a_pause_waits_no_longer_for_it() -> None:
+    """The guess that his pause set off is still being made when he has said the rest."""
+    async with world() as speech, speech.asterisk() as caller:
+        loop = asyncio.get_running_loop()
+        await speech.asked(question("a", HEAVY, wait_s=30.0))
+        await caller.ask("a")
+        await caller.say(silence(0.6), voice(1.0), silence(0.4), voice(0.6))
+        said = loop.time()
+        await caller.say(silence(0.8))
+        assert await caller.result() == (Nothing("late"), 0)
+        assert HEAVY_S < loop.time() - said < 2 * HEAVY_S
 
 
 @within_time

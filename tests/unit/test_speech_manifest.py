@@ -81,9 +81,30 @@ def test_an_unknown_column_is_told(folder: Path) -> None:
     assert fault == f"{folder / 'list.tsv'}:1: kolom tidak dikenal: umur."
 
 
-@pytest.mark.parametrize("text", ["", "file\tmenu\n"])
-def test_an_empty_list_is_told(folder: Path, text: str) -> None:
-    faults(folder / "list.tsv", text)
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "kosong. Isi dengan nama kolom"),
+        ("\n\n", "kosong"),
+        ("file\tmenu\n", "tidak ada rekaman"),
+    ],
+)
+def test_an_empty_list_is_told(folder: Path, text: str, sentence: str) -> None:
+    [fault] = faults(folder / "list.tsv", text)
+
+    assert fault.startswith(str(folder / "list.tsv"))
+    assert sentence in fault
+
+
+def test_what_is_no_table_is_told_with_its_line(folder: Path) -> None:
+    [fault] = faults(folder / "list.tsv", "file\tmenu", "a" * 200_000)
+
+    assert fault.startswith(f"{folder / 'list.tsv'}:2: bukan tabel")
+
+
+def test_a_list_that_is_not_there_is_told(folder: Path) -> None:
+    with pytest.raises(ManifestFaulty, match=r"no\.tsv tidak ada\. Periksa nama"):
+        read(folder / "no.tsv")
 
 
 def test_what_is_no_text_is_told(folder: Path) -> None:

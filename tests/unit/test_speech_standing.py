@@ -14,12 +14,13 @@ from structlog.testing import capture_logs
 
 from ivr import config as configuration
 from ivr import supervisor
-from ivr.alarm import REMIND_S, SpeechAlarm
+from ivr.alarm import REMIND_S
 from ivr.commands import up
 from ivr.config import Config
 from ivr.platforms.asterisk import pbx
 from ivr.platforms.asterisk.programs import Asterisk
 from ivr.speech import server, standing, weights
+from ivr.speech.alarm import SpeechAlarm
 from ivr.speech.counts import Counts
 from ivr.speech.recogniser import CannotListen
 from ivr.speech.standing import Standing

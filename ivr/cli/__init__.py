@@ -6,7 +6,6 @@ object goes to stdout and everything else to stderr.
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,13 +14,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ivr import config as configuration
+from ivr.cli import groups, says
+from ivr.cli.says import BAD, WRONG, Deployment, Json, Why
 
 if TYPE_CHECKING:
-    from ivr.calls.published import Published
     from ivr.commands.history import Done
-
-BAD = 1
-WRONG = 2
 
 app = typer.Typer(
     name="siaga",
@@ -31,23 +28,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 calls_app = typer.Typer(help="Panggilan yang tercatat.", invoke_without_command=True)
-prompts_app = typer.Typer(help="Suara: bangun, periksa, naskah.", no_args_is_help=True)
-trunk_app = typer.Typer(help="Jalan keluar: uji satu trunk.", no_args_is_help=True)
-cells_app = typer.Typer(help="Tabel sel seluler, untuk mengenali lokasi.", no_args_is_help=True)
-geo_app = typer.Typer(help="Peta wilayah: masukkan batas resmi.", no_args_is_help=True)
-bench_app = typer.Typer(help="Ukuran: seberapa baik dan seberapa cepat.", no_args_is_help=True)
-app.add_typer(bench_app, name="bench")
-app.add_typer(geo_app, name="geo")
+app.add_typer(groups.bench_app, name="bench")
+app.add_typer(groups.geo_app, name="geo")
 app.add_typer(calls_app, name="calls")
-app.add_typer(cells_app, name="cells")
-app.add_typer(prompts_app, name="prompts")
-app.add_typer(trunk_app, name="trunk")
-
-Json = Annotated[bool, typer.Option("--json", help="Satu objek JSON di stdout.")]
-Why = Annotated[str, typer.Option("--why", help="Alasannya, untuk riwayat.")]
-Deployment = Annotated[
-    Path | None, typer.Option("--deployment", help="Folder daerah; bawaan dialplans/bengkalis.")
-]
+app.add_typer(groups.cells_app, name="cells")
+app.add_typer(groups.prompts_app, name="prompts")
+app.add_typer(groups.trunk_app, name="trunk")
 
 
 def main() -> None:
@@ -66,10 +52,11 @@ def _explain(error: Exception) -> None:
     from ivr.calls.published import DeploymentFaulty, NothingPublished
     from ivr.commands.geo import LayerUnusable
     from ivr.commands.history import Refused
-    from ivr.commands.listen import NothingToHear
+    from ivr.commands.listen import NothingListens
     from ivr.commands.up import CannotStart
     from ivr.deployment import DeploymentMissing
     from ivr.platforms.asterisk.programs import ProgramMissing
+    from ivr.prompts.audio import UnusableRecording
     from ivr.prompts.voices import VoiceUnavailable
     from ivr.softphone.sipp import SippFailed
     from ivr.speech.manifest import ManifestFaulty
@@ -78,55 +65,32 @@ def _explain(error: Exception) -> None:
 
     bad = (
         *(ProgramMissing, CannotStart, SippFailed, VoiceUnavailable, NothingPublished, VersionGone),
-        *(NothingToHear, CannotListen),
+        *(NothingListens, CannotListen),
     )
     if isinstance(error, ManifestFaulty):
+        if len(error.faults) == 1:
+            says.stop(error.faults[0], WRONG)
         for fault in error.faults:
-            _say(fault)
-        _stop(
+            says.say(fault)
+        says.stop(
             f"{len(error.faults)} kesalahan dalam daftar rekaman; perbaiki dulu, lalu ulangi.",
             WRONG,
         )
-    if isinstance(error, configuration.ConfigError | DeploymentMissing | Refused | LayerUnusable):
-        _stop(str(error), WRONG)
+    wrong = (configuration.ConfigError, DeploymentMissing, Refused, LayerUnusable)
+    if isinstance(error, (*wrong, UnusableRecording)):
+        says.stop(str(error), WRONG)
     if isinstance(error, bad):
-        _stop(str(error), BAD)
+        says.stop(str(error), BAD)
     if isinstance(error, DeploymentFaulty):
         for place in error.places:
-            _say(place)
-        _stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
+            says.say(place)
+        says.stop(f"{len(error.faults)} kesalahan; perbaiki dulu, lalu ulangi.", BAD)
     if isinstance(error, SQLAlchemyError):
         said = str(getattr(error, "orig", None) or error).splitlines()[0]
-        _stop(f"Basis data tidak dapat dipakai ({said}). Sudah pernah ./siaga up?", BAD)
+        says.stop(f"Basis data tidak dapat dipakai ({said}). Sudah pernah ./siaga up?", BAD)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        _stop(f"{where}{error.strerror or error}.", BAD)
-
-
-def _stop(sentence: str, code: int) -> NoReturn:
-    print(f"siaga: {sentence}", file=sys.stderr)
-    sys.exit(code)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False))
-
-
-def _published(folder: Path | None = None) -> Published:
-    from ivr.calls.published import load
-
-    return load(configuration.read(deployment=folder))
-
-
-def _in_use() -> Published:
-    """The version that calls begin with."""
-    from ivr.calls.published import load_current
-
-    return load_current(configuration.read())
+        says.stop(f"{where}{error.strerror or error}.", BAD)
 
 
 @app.command()
@@ -144,9 +108,9 @@ def up(
     """Siapkan yang belum ada, lalu jalankan semuanya."""
     from ivr.commands import up as starting
 
-    deployment = deployment or starting.last_folder(configuration.read(), _say)
+    deployment = deployment or starting.last_folder(configuration.read(), says.say)
     config = configuration.read(deployment=deployment)
-    starting.up(config, detach=detach, without_controller=without_controller, tell=_say)
+    starting.up(config, detach=detach, without_controller=without_controller, tell=says.say)
 
 
 @app.command()
@@ -155,7 +119,7 @@ def down() -> None:
     from ivr import supervisor
 
     stopped = supervisor.stop_all(configuration.read())
-    _say("Berhenti." if stopped else "Tidak ada yang berjalan.")
+    says.say("Berhenti." if stopped else "Tidak ada yang berjalan.")
 
 
 @app.command()
@@ -167,11 +131,11 @@ def restart() -> None:
 
     config = configuration.read()
     if read_status(config) is None:
-        _stop("Tidak ada yang berjalan. Mulai dengan ./siaga up --detach", BAD)
+        says.stop("Tidak ada yang berjalan. Mulai dengan ./siaga up --detach", BAD)
     load_current(config)  # what the new one could not read is told here
     if not supervisor.restart_controller(config):
-        _stop(f"Pengendali tidak terganti; lihat {config.log_dir / 'controller.out'}.", BAD)
-    _say("Pengendali diganti; panggilan yang berjalan tidak terputus.")
+        says.stop(f"Pengendali tidak terganti; lihat {config.log_dir / 'controller.out'}.", BAD)
+    says.say("Pengendali diganti; panggilan yang berjalan tidak terputus.")
 
 
 @app.command()
@@ -181,7 +145,7 @@ def status(as_json: Json = False) -> None:
 
     said = starting.status(configuration.read())
     if as_json:
-        _print_json(said)
+        says.print_json(said)
     else:
         print(starting.describe(said))
     sys.exit(0 if said["ready"] else BAD)
@@ -229,13 +193,13 @@ def call(
             caller=caller,
             at=at,
             hang_up_after=hang_up_after,
-            tell=_say,
+            tell=says.say,
         )
     except ValueError as error:
-        _stop(str(error), WRONG)
-    result = calling.call(config, wish, tell=_say)
+        says.stop(str(error), WRONG)
+    result = calling.call(config, wish, tell=says.say)
     if as_json:
-        _print_json(result)
+        says.print_json(result)
     else:
         print(calling.describe(result))
     sys.exit(0 if result["bridged"] or hang_up_after is not None else BAD)
@@ -270,7 +234,7 @@ def try_(
     """Dialog yang sama di terminal, tanpa Asterisk: ketik tombol atau kata-kata."""
     from ivr.commands import try_out
 
-    published = _published(deployment)
+    published = says.published(deployment)
     try:
         wanted = try_out.wish(
             published,
@@ -285,7 +249,7 @@ def try_(
             promise=promise,
         )
     except ValueError as error:
-        _stop(str(error), WRONG)
+        says.stop(str(error), WRONG)
     try_out.try_out(published, wanted, verbose=verbose)
 
 
@@ -299,7 +263,7 @@ def check(
 
     report = checking.check(configuration.read(deployment=folder))
     if as_json:
-        _print_json(checking.to_json(report))
+        says.print_json(checking.to_json(report))
     else:
         print(checking.describe(report))
     sys.exit(BAD if report.faults else 0)
@@ -317,14 +281,14 @@ def diagram(
     from ivr.commands import diagram as drawing
 
     if svg + mermaid + dot > 1:
-        _stop("Pilih salah satu: --svg, --mermaid atau --dot.", WRONG)
+        says.stop("Pilih salah satu: --svg, --mermaid atau --dot.", WRONG)
     form: drawing.Form = "mermaid" if mermaid else "dot" if dot else "svg"
-    text = drawing.draw(configuration.read(deployment=folder), form, _say)
+    text = drawing.draw(configuration.read(deployment=folder), form, says.say)
     if output is None:
         print(text, end="")
     else:
         output.write_text(text, encoding="utf-8")
-        _say(f"Ditulis ke {output}.")
+        says.say(f"Ditulis ke {output}.")
 
 
 @app.command()
@@ -341,7 +305,7 @@ def publish(
 
     folder = past.deployment_of(configuration.read(), folder)
     config = configuration.read(deployment=folder)
-    done = publishing.publish(config, who=configuration.who(), why=why, tell=_say)
+    done = publishing.publish(config, who=configuration.who(), why=why, tell=says.say)
     _put_to_use(config, done, as_json)
 
 
@@ -360,7 +324,7 @@ def history(
     if version is not None:
         changes = versioning.difference(config, version)
         if as_json:
-            _print_json({"summary": changes.summary, "difference": changes.lines})
+            says.print_json({"summary": changes.summary, "difference": changes.lines})
         else:
             print(changes)
         return
@@ -368,7 +332,7 @@ def history(
     usable = versions.known(config.published_dir)
     if as_json:
         rows = [asdict(one) | {"usable": one.version in usable} for one in past]
-        _print_json({"current": past[0].version if past else None, "activations": rows})
+        says.print_json({"current": past[0].version if past else None, "activations": rows})
     else:
         print(versioning.describe_history(past, usable))
 
@@ -395,7 +359,7 @@ def _put_to_use(config: configuration.Config, done: Done, as_json: bool) -> NoRe
 
     done = replace(done, applied=versioning.applied(config, done.activation))
     if as_json:
-        _print_json(versioning.to_json(done))
+        says.print_json(versioning.to_json(done))
     else:
         print(versioning.describe(done, config))
     sys.exit(BAD if done.applied is False else 0)
@@ -420,11 +384,11 @@ def explain(
     from routing import explain as explaining
 
     try:
-        found = explained(_published(deployment), incident, at, place, when)
+        found = explained(says.published(deployment), incident, at, place, when)
     except ValueError as error:
-        _stop(str(error), WRONG)
+        says.stop(str(error), WRONG)
     if as_json:
-        _print_json(explaining.to_json(found.decision))
+        says.print_json(explaining.to_json(found.decision))
     else:
         print(found.understood, explaining.explain(found.decision), sep="\n\n")
 
@@ -438,7 +402,7 @@ def calls(context: typer.Context, as_json: Json = False) -> None:
 
     rows = reports.list_calls(configuration.read().database_url, limit=50)
     if as_json:
-        _print_json({"calls": rows})
+        says.print_json({"calls": rows})
     else:
         print(reports.describe_list(rows))
 
@@ -451,10 +415,10 @@ def calls_show(call: Annotated[str, typer.Argument(metavar="ID")], as_json: Json
     config = configuration.read()
     found = reports.show_call(config.database_url, call)
     if found is None:
-        _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+        says.stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
     found["recording"] = recordings.of_call(config.recordings_dir, found["call_id"])
     if as_json:
-        _print_json(found)
+        says.print_json(found)
     else:
         print(reports.describe(found), recordings.describe(found["recording"]), sep="\n\n")
 
@@ -473,173 +437,19 @@ def calls_locate(
     from ivr.commands import locate as locating
 
     try:
-        told = locating.where(_in_use().directory.places, place, at, note)
+        told = locating.where(says.in_use().directory.places, place, at, note)
     except ValueError as error:
-        _stop(str(error), WRONG)
+        says.stop(str(error), WRONG)
     done = locating.locate(configuration.read(), call, told)
     if done is None:
-        _stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
+        says.stop(f"Panggilan {call!r} tidak ada. Lihat ./siaga calls.", BAD)
     if as_json:
-        _print_json(locating.to_json(done))
+        says.print_json(locating.to_json(done))
     else:
         print(locating.describe(done))
 
 
-@trunk_app.command("test")
-def trunk_test(
-    name: Annotated[str, typer.Argument(metavar="NAMA", help="Nama trunk di trunks.yaml.")],
-    as_json: Json = False,
-) -> None:
-    """Apakah panggilan dapat keluar lewat trunk ini sekarang, dan bila tidak, apa sebabnya."""
-    from ivr.commands import trunk as trunks
-
-    try:
-        health = trunks.examine(configuration.read(), name)
-    except ValueError as error:
-        _stop(str(error), WRONG)
-    if as_json:
-        _print_json(trunks.to_json(health))
-    else:
-        print(trunks.describe(health))
-    sys.exit(0 if health.well else BAD)
-
-
-@cells_app.command("import")
-def cells_import(
-    file: Annotated[
-        Path, typer.Argument(metavar="BERKAS.csv", help="CSV OpenCellID; boleh .csv.gz.")
-    ],
-    deployment: Deployment = None,
-    as_json: Json = False,
-) -> None:
-    """Isi tabel sel dari CSV OpenCellID; tabel yang lama diganti."""
-    from ivr.commands import cells
-
-    try:
-        done = cells.read_in(configuration.read(deployment=deployment), file, _say)
-    except cells.NoCells as error:
-        _stop(str(error), BAD)
-    if as_json:
-        _print_json(asdict(done))
-    else:
-        print(cells.describe(done))
-
-
-@prompts_app.command("build")
-def prompts_build(deployment: Deployment = None) -> None:
-    """Buat suara untuk kalimat yang belum punya."""
-    from ivr.commands import prompts as sounding
-
-    report = sounding.build(configuration.read(deployment=deployment), tell=_say)
-    print(report)
-
-
-@prompts_app.command("check")
-def prompts_check(deployment: Deployment = None) -> None:
-    """Periksa semua berkas suara."""
-    from ivr.commands import prompts as sounding
-
-    faults = sounding.check(configuration.read(deployment=deployment))
-    for fault in faults:
-        print(fault)
-    sys.exit(BAD if faults else 0)
-
-
-@prompts_app.command("script")
-def prompts_script(deployment: Deployment = None) -> None:
-    """Naskah untuk pengisi suara: nama berkas dan kalimatnya."""
-    from ivr.commands import prompts as sounding
-
-    print(sounding.script(configuration.read(deployment=deployment)))
-
-
-@app.command()
-def listen(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="BERKAS.wav…", help="Rekaman, laju sampel berapa pun.")
-    ],
-    menu: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LANGKAH",
-            help="Pertanyaan yang dijawab: nama langkah, yes_no atau digits; bawaan menu pertama.",
-        ),
-    ] = None,
-    deployment: Deployment = None,
-    as_json: Json = False,
-) -> None:
-    """Apa yang didengar tiap mesin pengenal ucapan dalam rekaman, seberapa yakin, dan berapa lama."""
-    from ivr.commands import listen as listening
-    from ivr.speech.asked import vocabularies
-
-    asked = vocabularies(_published(deployment).dialplan)
-    try:
-        name, vocabulary = listening.vocabulary_of(asked, menu)
-    except ValueError as error:
-        _stop(str(error), WRONG)
-    engines = listening.usable(configuration.read())
-    heard = listening.listen(engines, files, name, vocabulary)
-    if as_json:
-        _print_json({"heard": [listening.to_json(one) for one in heard]})
-        return
-    for one in heard:
-        print(listening.describe(one, vocabulary))
-
-
-@bench_app.command("speech")
-def bench_speech(
-    manifest: Annotated[
-        Path, typer.Argument(metavar="DAFTAR.tsv", help="Daftar rekaman; lihat docs/speech.md.")
-    ],
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="Paling banyak sekian rekaman ucapan, dari semua suara."),
-    ] = None,
-    deployment: Deployment = None,
-    as_json: Json = False,
-) -> None:
-    """Seberapa tepat ucapan dalam rekaman dikenali: saluran bersih, bising, dan paket hilang."""
-    from ivr.commands import bench
-    from ivr.speech import report
-    from ivr.speech.asked import vocabularies
-
-    asked = vocabularies(_published(deployment).dialplan)
-    machine, engine, ours, peer = bench.speech(
-        configuration.read(), manifest, asked, limit=limit, tell=_say
-    )
-    if as_json:
-        _print_json(report.to_json(machine, engine.name, ours, peer))
-    else:
-        print(report.describe(machine, engine.name, ours, peer))
-
-
-@geo_app.command("import")
-def geo_import(
-    layer: Annotated[Path, typer.Argument(metavar="BERKAS", help="Lapisan GeoJSON.")],
-    into: Annotated[
-        Path | None, typer.Option("--into", help="Folder daerah; bawaan dialplans/bengkalis.")
-    ] = None,
-    code: Annotated[str | None, typer.Option("--code", help="Kolom kode wilayah.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Kolom nama wilayah.")] = None,
-    official: Annotated[
-        bool, typer.Option("--official", help="Batas resmi, bukan perkiraan.")
-    ] = False,
-    partial: Annotated[
-        bool,
-        typer.Option("--partial", help="Hanya sebagian kecamatan; yang lain tetap dari peta lama."),
-    ] = False,
-) -> None:
-    """Perbaiki lapisan batas wilayah dan tulis areas.geojson; terbitkan sesudahnya."""
-    from ivr.commands import geo
-
-    folder = into or configuration.read().deployment
-    done = geo.import_layer(
-        layer, folder, code=code, name=name, official=official, partial=partial, tell=_say
-    )
-    kind = "perkiraan" if done.approximate else "resmi"
-    _say(
-        f"Ditulis: {done.path}, {len(done.areas)} wilayah ({kind}). Lanjutkan dengan ./siaga publish."
-    )
+app.command()(groups.listen)
 
 
 @app.command()
@@ -648,7 +458,7 @@ def reference() -> None:
     from ivr.commands import reference as writing
 
     changed = writing.write(configuration.PROJECT)
-    _say("\n".join(f"Ditulis: {path}" for path in changed) or "Tidak ada yang berubah.")
+    says.say("\n".join(f"Ditulis: {path}" for path in changed) or "Tidak ada yang berubah.")
 
 
 @app.command()
@@ -661,7 +471,7 @@ def doctor(
 
     rows = examination.budget() if budget else examination.examine(configuration.read())
     if as_json:
-        _print_json({"rows": [row._asdict() for row in rows]})
+        says.print_json({"rows": [row._asdict() for row in rows]})
     else:
         print(examination.describe(rows))
     sys.exit(0 if all(row.good for row in rows) else BAD)
@@ -673,7 +483,3 @@ def test(context: typer.Context) -> None:
     from ivr.commands import test as testing
 
     sys.exit(testing.run(context.args))
-
-
-if __name__ == "__main__":
-    main()
