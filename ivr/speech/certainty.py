@@ -28,11 +28,26 @@ _FITTED: dict[Kind, tuple[float, float, float]] = {
 }
 _MOST_MARGIN = 0.4
 
+_OPENING_S, _LETTER_S = 0.55, 0.09
+_A_SECOND_OF_TIME, _MOST_GAIN, _MOST_LOSS = 4.0, 1.0, 2.0
+"""Whoever answers yes or no says little else. Of 77 such answers by neural voices all but three lasted no
+longer than their words need by this, of 66 other sentences 5 did: so brevity speaks for an answer, and
+length against it."""
+
 
 def chance(kind: Kind, score: float, margin: float, spread_db: float) -> float:
     """That the value with this score, so much before the next value, is what was said: 0 to 1."""
     first, of_score, of_margin = _FITTED[kind]
     odds = first + of_score * score + of_margin * min(margin, _MOST_MARGIN)
+    return _bounded(1 / (1 + math.exp(-odds)), spread_db)
+
+
+def answered(score: float, margin: float, spread_db: float, seconds: float, words: str) -> float:
+    """The same of a yes or a no in these words, after so many seconds of voice."""
+    first, of_score, of_margin = _FITTED["yes_no"]
+    spare = _OPENING_S + _LETTER_S * len(words.replace(" ", "")) - seconds
+    brevity = max(-_MOST_LOSS, min(_A_SECOND_OF_TIME * spare, _MOST_GAIN))
+    odds = first + of_score * score + of_margin * min(margin, _MOST_MARGIN) + brevity
     return _bounded(1 / (1 + math.exp(-odds)), spread_db)
 
 

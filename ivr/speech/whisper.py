@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Phrase, Possible, Vocabulary
+from ivr.flow.vocabulary import HELP
 from ivr.speech import answer, certainty, gate, matching, numbers, phones
 from ivr.speech.invented import invented, loops, without_loops, without_repeats
 from ivr.speech.recogniser import RATE, Samples
@@ -259,10 +260,18 @@ def _chances(
 ) -> list[Possible]:
     """Of each, against the nearest rival of another value."""
     return [
-        Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
+        Possible(one.value, _chance(kind, one, one.score - rival, speech))
         for one in candidates
         for rival in [max((_RIVAL, *(it.score for it in rivals if it is not one)))]
     ]
+
+
+def _chance(kind: certainty.Kind, one: Candidate, margin: float, speech: gate.Speech) -> float:
+    if one.value == matching.HELP and not one.place and one.words in HELP:
+        kind = "menu"  # a cry for help comes in any sentence, whatever was asked
+    if kind == "yes_no":
+        return certainty.answered(one.score, margin, speech.spread_db, speech.seconds, one.words)
+    return certainty.chance(kind, one.score, margin, speech.spread_db)
 
 
 def _best_of_each(candidates: Iterable[Candidate]) -> list[Candidate]:
