@@ -27,7 +27,7 @@ _SHORT |= {
 }
 _ENGLISH = {"zero": "nol", "null": "nol", "no": "nol", "nul": "nol", "do": "dua", "two": "dua"}
 _ANSWERS = frozenset({"ya", "tidak", "bukan"})
-_LEAST = 0.62
+_LEAST, _SURELY = 0.62, 0.9
 _BEFORE = tuple(sounds((word,)) for word in ("nomor", "angka", "tekan", "pilih"))
 _NEAR_BEFORE = 0.7
 
@@ -43,7 +43,8 @@ class Reading:
 
 def readings(text: str, most: int) -> list[Reading]:
     """Every meaning of up to ``most`` digits, the nearest first; none where other things were said."""
-    said = [part for word in words(text) for part in re.findall(r"[0-9]|[^0-9]+", word)]
+    parts = [part for word in words(text) for part in re.findall(r"[0-9]|[^0-9]+", word)]
+    said = [word for part in parts for word in _apart(part)]
     heard = [one for one in (_number_word(word) for word in said) if one is not None]
     if not heard:
         return []
@@ -53,6 +54,23 @@ def readings(text: str, most: int) -> list[Reading]:
     every = {digits for digits in _meanings(tokens) if 0 < len(digits) <= most}
     found = [Reading(digits, " ".join(tokens), nearness) for digits in sorted(every, key=len)]
     return sorted(found, key=lambda one: -one.nearness)
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """Two number words that are written as one: "duabelas", "nolima"."""
+    alone = _number_word(word)
+    if word in EVERYDAY or (alone is not None and alone[1] >= _SURELY):
+        return (word,)
+    halves = [
+        (word[:cut], word[cut:])
+        for cut in range(2, len(word) - 2)
+        if _written(word[:cut]) and _written(word[cut:])
+    ]
+    return max(halves, key=lambda two: len(two[1]), default=(word,))
+
+
+def _written(word: str) -> bool:
+    return _ENGLISH.get(word, word) in _SPOKEN
 
 
 def _number_word(word: str) -> tuple[str, float] | None:

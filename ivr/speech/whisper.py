@@ -118,7 +118,7 @@ def understand(
     prompted = model.write(sound, _in_mind(text, vocabulary)).text
     written = "" if empty else text if doubted else free.text
     seconds = (speech.end - speech.start) / RATE
-    candidates = weighed(model, sound, vocabulary, written, prompted, seconds)
+    candidates = weighed(model, sound, vocabulary, written, prompted, seconds=seconds)
     found = heard(vocabulary, text, name, candidates, speech)
     if vocabulary.kind == "menu" and found.confidence < UNSURE:
         # Of two hundred names one is like something in most sentences: alone, it is not believed.
@@ -135,7 +135,13 @@ def understand(
 
 
 def weighed(
-    model: Model, sound: Sound, vocabulary: Vocabulary, text: str, prompted: str, seconds: float
+    model: Model,
+    sound: Sound,
+    vocabulary: Vocabulary,
+    text: str,
+    prompted: str,
+    *,
+    seconds: float,
 ) -> list[Candidate]:
     """The likely values, the likeliest first; those that are near were put to the model again.
 
@@ -143,7 +149,7 @@ def weighed(
     """
     found = _candidates(vocabulary, text, prompted)
     if vocabulary.digits:
-        found = [replace(one, haste=_haste(one, seconds)) for one in found]
+        found = [replace(one, haste=haste(one, seconds)) for one in found]
     found = sorted(found, key=lambda one: -one.score)
     likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
     if _clear(found):
@@ -159,7 +165,7 @@ def weighed(
     return sorted([*likely, *rest], key=lambda one: (-one.score, -len(one.words)))
 
 
-def _haste(one: Candidate, seconds: float) -> float:
+def haste(one: Candidate, seconds: float) -> float:
     """The share of the time for several words that was not there: the model says in a loop what a caller
     said once, and "dua belas" is not "dua belas dua"."""
     if one.place or " " not in one.words:
@@ -269,28 +275,34 @@ def heard(
     return answer.heard(
         text,
         name,
-        _chances(vocabulary.kind, options, against_options, speech),
-        _chances("place", places, against_places, speech),
+        _chances(vocabulary, vocabulary.kind, options, against_options, speech),
+        _chances(vocabulary, "place", places, against_places, speech),
     )
 
 
 def _chances(
-    kind: certainty.Kind, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
+    vocabulary: Vocabulary,
+    kind: certainty.Kind,
+    candidates: list[Candidate],
+    rivals: list[Candidate],
+    speech: gate.Speech,
 ) -> list[Possible]:
     """Of each, against the nearest rival of another value."""
-    return [
-        Possible(one.value, _chance(kind, one, one.score - rival, speech))
-        for one in candidates
-        for rival in [max((_RIVAL, *(it.score for it in rivals if it is not one)))]
-    ]
-
-
-def _chance(kind: certainty.Kind, one: Candidate, margin: float, speech: gate.Speech) -> float:
-    if one.value == matching.HELP and not one.place and one.words in HELP:
-        kind = "menu"  # a cry for help comes in any sentence, whatever was asked
-    if kind == "yes_no":
-        return certainty.answered(one.score, margin, speech.spread_db, speech.seconds, one.words)
-    return certainty.chance(kind, one.score, margin, speech.spread_db)
+    found = []
+    for one in candidates:
+        margin = one.score - max((_RIVAL, *(it.score for it in rivals if it is not one)))
+        if (
+            not one.place and one.words in HELP
+        ):  # such a cry comes in any sentence, whatever is asked
+            chance = certainty.chance("menu", one.score, margin, speech.spread_db)
+        elif kind != vocabulary.kind or kind == "digits":
+            chance = certainty.chance(kind, one.score, margin, speech.spread_db)
+        else:
+            chance = certainty.answered(
+                kind, one.score, margin, speech.spread_db, seconds=speech.seconds, words=one.words
+            )
+        found.append(Possible(one.value, chance))
+    return found
 
 
 def _best_of_each(candidates: Iterable[Candidate]) -> list[Candidate]:
