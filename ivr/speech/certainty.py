@@ -28,12 +28,43 @@ _FITTED: dict[Kind, tuple[float, float, float]] = {
 }
 _MOST_MARGIN = 0.4
 
+_OPENING_S, _LETTER_S = 0.55, 0.09
+_A_SECOND_OF_TIME, _LEAST_GAIN, _MOST_GAIN, _MOST_LOSS = 4.0, 0.6, 1.0, 2.0
+"""Whoever answers yes or no says little else. Of 76 such answers by neural voices none lasted longer than
+its words need by this; of 125 other sentences 88 were too long even for "ya betul". So brevity speaks for
+an answer, and length against it."""
+
 
 def chance(kind: Kind, score: float, margin: float, spread_db: float) -> float:
     """That the value with this score, so much before the next value, is what was said: 0 to 1."""
+    return _bounded(_likely(_odds(kind, score, margin)), spread_db)
+
+
+def answered(
+    kind: Kind, score: float, margin: float, spread_db: float, *, seconds: float, words: str
+) -> float:
+    """The same of an answer in these words, after so many seconds of voice.
+
+    A yes and a no are believed by it and doubted. At other questions many answers are sentences, so it
+    counts for a word alone; and what the constants were lowered by is given back as far as asking goes:
+    what is asked about is not acted on.
+    """
+    odds = _odds(kind, score, margin)
+    spare = _OPENING_S + _LETTER_S * len(words.replace(" ", "")) - seconds
+    brevity = max(-_MOST_LOSS, min(_A_SECOND_OF_TIME * spare, _MOST_GAIN))
+    if kind == "yes_no":
+        return _bounded(_likely(odds + brevity), spread_db)
+    worth_asking = min(_likely(odds + max(brevity, _LEAST_GAIN)), SURE - 0.01)
+    return _bounded(max(_likely(odds), worth_asking), spread_db)
+
+
+def _odds(kind: Kind, score: float, margin: float) -> float:
     first, of_score, of_margin = _FITTED[kind]
-    odds = first + of_score * score + of_margin * min(margin, _MOST_MARGIN)
-    return _bounded(1 / (1 + math.exp(-odds)), spread_db)
+    return first + of_score * score + of_margin * min(margin, _MOST_MARGIN)
+
+
+def _likely(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
 
 
 def vosk(word_chance: float, nearness: float, spread_db: float) -> float:

@@ -24,3 +24,10 @@ _WORDS = """
 """
 
 EVERYDAY = frozenset(_WORDS.split())
+
+AROUND = frozenset({
+    *("pak", "bu", "bapak", "ibu", "bang", "abang", "kak", "kakak", "mas", "mbak", "dek", "om", "tante"),
+    *("tolong", "halo", "ya", "eh", "em", "hmm", "anu", "ini", "itu", "tekan", "nomor", "pilih", "pilihan"),
+    *("angka", "dong", "deh", "nih", "lah", "saja", "aja", "saya", "mau"),
+})  # fmt: skip
+"""What people say around an answer, and what does not change it."""

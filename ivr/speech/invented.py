@@ -45,8 +45,9 @@ def without_loops(text: str) -> str:
 
 def without_repeats(text: str) -> str:
     """A text that says the same words again and again says them once: greedy decoding falls into loops,
-    and is cut off in the midst of one ("tujuh, tu")."""
+    and is cut off in the midst of one ("tujuh, tu"; "dua belas, dua belas, dua")."""
     said = text.split()
+    once = len(said)
     plain = [" ".join(words(word)) for word in said]
     place = 0
     while place < len(said):
@@ -55,8 +56,11 @@ def without_repeats(text: str) -> str:
             while plain[again : again + size] == plain[place : place + size]:
                 del said[again : again + size], plain[again : again + size]
         place += 1
+    looped = len(said) < once
     for size in range(1, len(said) // 2 + 1):
         first, last = plain[:size], plain[-size:]
-        if last[:-1] == first[:-1] and first[-1] != last[-1] and first[-1].startswith(last[-1]):
+        if last[:-1] != first[:-1] or not first[-1].startswith(last[-1]):
+            continue
+        if looped or first[-1] != last[-1]:
             return " ".join(said[:-size])
     return " ".join(said)

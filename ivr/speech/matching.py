@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ivr.flow.spoken import Phrase, Vocabulary
-from ivr.speech.everyday import EVERYDAY
+from ivr.speech.everyday import AROUND, EVERYDAY
 from ivr.speech.numbers import DIGITS
 from ivr.speech.phones import Sounds, Spot, best_spot, outline, outlines, sounds, words
 
@@ -48,11 +48,6 @@ _BETWEEN = frozenset({"ada", "di", "ke", "dari", "panggil", "perlu", "usah"})
 _NOT_A_PLACE_BEFORE = frozenset(
     {"jalan", "jalanan", "sungai", "laut", "pantai", "jurang", "parit", "hutan", "kota", "rel"}
 )
-_AROUND = frozenset({
-    *("pak", "bu", "bapak", "ibu", "bang", "abang", "kak", "kakak", "mas", "mbak", "dek", "om", "tante"),
-    *("tolong", "halo", "ya", "eh", "em", "hmm", "anu", "ini", "itu", "tekan", "nomor", "pilih", "pilihan"),
-    *("angka", "dong", "deh", "nih", "lah", "saja", "aja", "saya", "mau"),
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +170,7 @@ def _denied(one: Found, said: tuple[str, ...], heard: Sounds, kind: str) -> bool
     if kind != "yes_no" and one.phrase.text in DIGITS:
         first = ends.index(one.start) if one.start in heard.ends else 0
         others = [*said[:first], *said[place:]]
-        return not all(word in _AROUND or word in DIGITS for word in others)
+        return not all(word in AROUND or word in DIGITS for word in others)
     return False
 
 
@@ -192,7 +187,7 @@ def _doubted(one: Found, said: tuple[str, ...], heard: Sounds) -> Found:
 def _bare(said: tuple[str, ...], vocabulary: Vocabulary) -> float:
     """What an answer of yes or no is worth among other words: "saya tidak dengar" is no "tidak"."""
     answers = {word for phrase in vocabulary.options for word in words(phrase.text)}
-    others = [word for word in said if word in EVERYDAY and word not in answers | _AROUND]
+    others = [word for word in said if word in EVERYDAY and word not in answers | AROUND]
     return 1 - 0.2 * min(len(others), 2)
 
 

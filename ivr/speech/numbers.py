@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ivr.speech.everyday import EVERYDAY
-from ivr.speech.phones import best_spot, sounds, words
+from ivr.speech.everyday import AROUND, EVERYDAY
+from ivr.speech.phones import best_spot, likeness, sounds, words
 
 DIGITS = {
     **{"nol": "0", "kosong": "0", "satu": "1", "dua": "2", "tiga": "3", "empat": "4", "lima": "5"},
@@ -27,7 +27,9 @@ _SHORT |= {
 }
 _ENGLISH = {"zero": "nol", "null": "nol", "no": "nol", "nul": "nol", "do": "dua", "two": "dua"}
 _ANSWERS = frozenset({"ya", "tidak", "bukan"})
-_LEAST = 0.62
+_LEAST, _SURELY = 0.62, 0.9
+_BEFORE = tuple(sounds((word,)) for word in ("nomor", "angka", "tekan", "pilih"))
+_NEAR_BEFORE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,34 @@ class Reading:
 
 def readings(text: str, most: int) -> list[Reading]:
     """Every meaning of up to ``most`` digits, the nearest first; none where other things were said."""
-    said = [part for word in words(text) for part in re.findall(r"[0-9]|[^0-9]+", word)]
+    parts = [part for word in words(text) for part in re.findall(r"[0-9]|[^0-9]+", word)]
+    said = [word for part in parts for word in _apart(part)]
     heard = [one for one in (_number_word(word) for word in said) if one is not None]
     if not heard:
         return []
-    nearness = min(near for _, near in heard) * (0.4 + 0.6 * len(heard) / len(said))
+    around = sum(_around(word) for word in said)
+    nearness = min(near for _, near in heard) * (0.4 + 0.6 * len(heard) / (len(said) - around))
     tokens = [word for word, _ in heard]
     every = {digits for digits in _meanings(tokens) if 0 < len(digits) <= most}
     found = [Reading(digits, " ".join(tokens), nearness) for digits in sorted(every, key=len)]
     return sorted(found, key=lambda one: -one.nearness)
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """Two number words that are written as one: "duabelas", "nolima"."""
+    alone = _number_word(word)
+    if word in EVERYDAY or (alone is not None and alone[1] >= _SURELY):
+        return (word,)
+    halves = [
+        (word[:cut], word[cut:])
+        for cut in range(2, len(word) - 2)
+        if _written(word[:cut]) and _written(word[cut:])
+    ]
+    return max(halves, key=lambda two: len(two[1]), default=(word,))
+
+
+def _written(word: str) -> bool:
+    return _ENGLISH.get(word, word) in _SPOKEN
 
 
 def _number_word(word: str) -> tuple[str, float] | None:
@@ -64,6 +85,14 @@ def _number_word(word: str) -> tuple[str, float] | None:
     heard = sounds((word,))
     near, name = max((_likeness(name, heard.letters, word), name) for name in _SPOKEN)
     return (name, near) if near >= _LEAST else None
+
+
+def _around(word: str) -> bool:
+    """Is it "nomor" or "pak", or the like, and no number?"""
+    if _number_word(word) is not None:
+        return False
+    spoken = sounds((word,))
+    return word in AROUND or any(likeness(one, spoken) >= _NEAR_BEFORE for one in _BEFORE)
 
 
 def _likeness(name: str, letters: str, word: str) -> float:

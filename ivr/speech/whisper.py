@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ivr.flow.spoken import SURE, UNSURE, Heard, Nothing, Phrase, Possible, Vocabulary
+from ivr.flow.vocabulary import HELP
 from ivr.speech import answer, certainty, gate, matching, numbers, phones
 from ivr.speech.invented import invented, loops, without_loops, without_repeats
 from ivr.speech.recogniser import RATE, Samples
@@ -34,6 +35,9 @@ _CANDIDATES = 6
 _FREE, _PROMPTED, _FORCED = 0.45, 0.35, 0.2
 _CLEAR, _CLEARLY_LESS, _FORCED_IF_CLEAR = 0.95, 0.75, 0.6
 _RIVAL = 0.5  # what some word outside the vocabulary would have scored
+_A_LETTER_S, _HASTE = 0.07, 0.5
+"""Digits are not said quicker than this; what a reading loses that would need twice the time."""
+
 _UNHEARD = 0.3  # what a phrase counts in a text that holds nothing near it
 
 
@@ -48,10 +52,12 @@ class Candidate:
     free: float = _UNHEARD
     prompted: float = _UNHEARD
     forced: float = 0.0
+    haste: float = 0.0
 
     @property
     def score(self) -> float:
-        return _FREE * self.free + _PROMPTED * self.prompted + _FORCED * self.forced
+        heard = _FREE * self.free + _PROMPTED * self.prompted + _FORCED * self.forced
+        return heard - _HASTE * self.haste
 
 
 class Whisper:
@@ -110,9 +116,9 @@ def understand(
     empty = invented(text) or not phones.words(text)
     doubted = empty or text != whole
     prompted = model.write(sound, _in_mind(text, vocabulary)).text
-    candidates = weighed(
-        model, sound, vocabulary, "" if empty else text if doubted else free.text, prompted
-    )
+    written = "" if empty else text if doubted else free.text
+    seconds = (speech.end - speech.start) / RATE
+    candidates = weighed(model, sound, vocabulary, written, prompted, seconds=seconds)
     found = heard(vocabulary, text, name, candidates, speech)
     if vocabulary.kind == "menu" and found.confidence < UNSURE:
         # Of two hundred names one is like something in most sentences: alone, it is not believed.
@@ -129,10 +135,21 @@ def understand(
 
 
 def weighed(
-    model: Model, sound: Sound, vocabulary: Vocabulary, text: str, prompted: str
+    model: Model,
+    sound: Sound,
+    vocabulary: Vocabulary,
+    text: str,
+    prompted: str,
+    *,
+    seconds: float,
 ) -> list[Candidate]:
-    """The likely values, the likeliest first; those that are near were put to the model again."""
+    """The likely values, the likeliest first; those that are near were put to the model again.
+
+    ``seconds`` is how long the voice lasted.
+    """
     found = _candidates(vocabulary, text, prompted)
+    if vocabulary.digits:
+        found = [replace(one, haste=haste(one, seconds)) for one in found]
     found = sorted(found, key=lambda one: -one.score)
     likely, rest = found[:_CANDIDATES], found[_CANDIDATES:]
     if _clear(found):
@@ -146,6 +163,15 @@ def weighed(
         best = max(chances.values())
         likely = [replace(one, forced=chances[one.sentence] / best) for one in likely]
     return sorted([*likely, *rest], key=lambda one: (-one.score, -len(one.words)))
+
+
+def haste(one: Candidate, seconds: float) -> float:
+    """The share of the time for several words that was not there: the model says in a loop what a caller
+    said once, and "dua belas" is not "dua belas dua"."""
+    if one.place or " " not in one.words:
+        return 0.0
+    needed = _A_LETTER_S * len(one.words.replace(" ", ""))
+    return max(0.0, 1 - seconds / needed)
 
 
 def _clear(found: list[Candidate]) -> bool:
@@ -249,20 +275,34 @@ def heard(
     return answer.heard(
         text,
         name,
-        _chances(vocabulary.kind, options, against_options, speech),
-        _chances("place", places, against_places, speech),
+        _chances(vocabulary, vocabulary.kind, options, against_options, speech),
+        _chances(vocabulary, "place", places, against_places, speech),
     )
 
 
 def _chances(
-    kind: certainty.Kind, candidates: list[Candidate], rivals: list[Candidate], speech: gate.Speech
+    vocabulary: Vocabulary,
+    kind: certainty.Kind,
+    candidates: list[Candidate],
+    rivals: list[Candidate],
+    speech: gate.Speech,
 ) -> list[Possible]:
     """Of each, against the nearest rival of another value."""
-    return [
-        Possible(one.value, certainty.chance(kind, one.score, one.score - rival, speech.spread_db))
-        for one in candidates
-        for rival in [max((_RIVAL, *(it.score for it in rivals if it is not one)))]
-    ]
+    found = []
+    for one in candidates:
+        margin = one.score - max((_RIVAL, *(it.score for it in rivals if it is not one)))
+        if (
+            not one.place and one.words in HELP
+        ):  # such a cry comes in any sentence, whatever is asked
+            chance = certainty.chance("menu", one.score, margin, speech.spread_db)
+        elif kind != vocabulary.kind or kind == "digits":
+            chance = certainty.chance(kind, one.score, margin, speech.spread_db)
+        else:
+            chance = certainty.answered(
+                kind, one.score, margin, speech.spread_db, seconds=speech.seconds, words=one.words
+            )
+        found.append(Possible(one.value, chance))
+    return found
 
 
 def _best_of_each(candidates: Iterable[Candidate]) -> list[Candidate]:

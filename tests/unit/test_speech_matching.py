@@ -178,6 +178,7 @@ def test_howling_is_no_word() -> None:
         ("Harimau. Harimau. Harimau.", "Harimau."),
         ("ada ular di dapur bu ada ular di dapur bu ada ul", "ada ular di dapur bu"),
         ("tujuh, tu", "tujuh,"),
+        ("dua belas, dua belas, dua", "dua belas,"),
         ("satu dua satu", "satu dua satu"),
         ("kebakaran di duri", "kebakaran di duri"),
         ("", ""),

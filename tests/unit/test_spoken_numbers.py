@@ -29,6 +29,11 @@ def meanings(text: str, most: int = 4) -> list[str]:
         ("21", "21"),
         ("2, 1", "21"),
         ("2871 1", "28711"),
+        ("duabelas", "12"),
+        ("duapuluh satu", "21"),
+        ("Nolima", "05"),
+        ("nomor tiga", "3"),
+        ("tekan lima pak", "5"),
     ],
 )
 def test_the_first_meaning_is_the_likeliest(text: str, digits: str) -> None:
@@ -55,3 +60,8 @@ def test_words_around_a_number_make_it_less_sure() -> None:
 
 def test_digits_of_another_script_are_no_digits_of_ours() -> None:
     assert readings("٢ ٣", 5) == []
+
+
+def test_what_people_say_around_a_digit_does_not_count_against_it() -> None:
+    assert [one.nearness for one in readings("nomor tiga, pak", 1)] == [1.0]
+    assert [one.nearness for one in readings("Tukang lima", 1)] == [1.0], "tekan, misheard"
