@@ -81,8 +81,6 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
             outcome = go(following, OPERATOR_STEP)
         case ((Gather() | Record()), DigitsEntered(digits=digits)) if digits == OPERATOR_KEY:
             outcome = go(following, OPERATOR_STEP)
-        case Gather(vocabulary=None), SpeechHeard():
-            raise UnexpectedEvent("SpeechHeard where nobody listens")
         case Gather(), (DigitsEntered() | NoInput() | SpeechHeard()) if state.proposal is not None:
             outcome = _answered(dialplan, following, state.proposal, event)
         case Gather(vocabulary=Vocabulary() as vocabulary) as asked, SpeechHeard(heard):

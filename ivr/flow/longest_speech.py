@@ -17,7 +17,7 @@ from ivr.flow.model import CallState, Dialplan, listener
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Heard, Phrase, Vocabulary
 from ivr.flow.transcript import NOT_SURELY
-from ivr.flow.vocabulary import OPERATOR_VALUE, area_of, kecamatan_of
+from ivr.flow.vocabulary import HELP_ONLY, OPERATOR_VALUE, area_of, kecamatan_of
 
 UNKNOWN = "ucapan tak dimengerti"
 SAID, SAID_UNSURELY = "ucapan", "ucapan ragu"
@@ -64,6 +64,8 @@ class Speakers:
         ``place_before``: one does before the caller is asked for it."""
         if not self.speaks:
             return []
+        if vocabulary == HELP_ONLY:
+            return [(UNKNOWN, SpeechHeard(Heard("")))]
         within = call.place if call.asking == "desa" else None
         # Who comes to the question for the place a second time is not asked about his phone.
         phone = call.learned is not None and call.place_asked == 0

@@ -26,7 +26,7 @@ from ivr.flow.events import (
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import SURE, Vocabulary
-from ivr.flow.vocabulary import SpokenPlaces
+from ivr.flow.vocabulary import HELP_ONLY, SpokenPlaces
 from routing.best import GUESS, best, disagree, of_incident
 from routing.model import OPERATOR, PRESSED, Location, Route
 
@@ -148,7 +148,7 @@ class CallState:
     spoken: bool = False  # the answer at hand was said, not pressed
     proposal: Proposal | None = None  # what he is asked about now, instead of the step's question
     proposals: int = 0  # how often he was asked whether he was heard rightly
-    deaf: bool = False  # he was not: nobody listens any more, keys only
+    deaf: bool = False  # he was not: keys only from now on, but for a cry for help
     heard: tuple[Location, ...] = ()  # what sources told of the phone, in the order it came
     asking: PlaceQuestion = ""  # which question of the place waits, within the step
     place_asked: int = 0  # the place: once, or more often (2) where the caller was sent back to it
@@ -398,9 +398,11 @@ def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
 
     No key and a wrong key are counted apart: somebody who cannot see the keypad and somebody who
     cannot press it need different words. Words that were not understood count as a wrong key. Who told
-    the place at a question for something else hears that question again, and no reproach.
+    the place at a question for something else hears that question again, and no reproach. Where nothing
+    but a cry for help is listened for, words are as good as silence.
     """
-    if isinstance(event, SpeechHeard):
+    keys_only = isinstance(call.waiting, Gather) and call.waiting.vocabulary == HELP_ONLY
+    if isinstance(event, SpeechHeard) and not keys_only:
         call = replace(call, no_match=call.no_match + 1)
         heard = event.heard
         kept = bool(heard.place) and heard.place == call.named and heard.place_confidence >= SURE

@@ -1,8 +1,8 @@
 """What follows from what a caller said: taken, asked about once, or not understood.
 
-Confidence decides. Nobody is asked twice in a row, and one who was not heard rightly is listened to no
-more in this call. Nothing that was heard refuses anybody anything: whatever is not understood counts as
-a wrong key does.
+Confidence decides. Nobody is asked twice in a row, and of one who was not heard rightly nothing more is
+understood in this call but a cry for help. Nothing that was heard refuses anybody anything: whatever is
+not understood counts as a wrong key does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ivr.flow.model import (
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Vocabulary
 from ivr.flow.vocabulary import (
+    HELP_ONLY,
     NO_VALUE,
     OPERATOR_VALUE,
     YES_NO,
@@ -49,11 +50,14 @@ class Meant:
 
 
 def listening(dialplan: Dialplan, call: CallState, asked: Gather) -> Gather:
-    """A question, and what may be said at it. Other languages than the first have no words."""
-    step = listener(dialplan.step(call.step))
-    if call.deaf or call.language or asked.vocabulary is not None or step is None:
+    """A question, and what may be said at it: help may be cried for at every one. Other languages than
+    the first have no words."""
+    if asked.vocabulary is not None:
         return asked
-    return replace(asked, vocabulary=step.vocabulary(dialplan, call))
+    step = listener(dialplan.step(call.step))
+    keys_only = call.deaf or call.language or step is None
+    vocabulary = None if keys_only or step is None else step.vocabulary(dialplan, call)
+    return replace(asked, vocabulary=vocabulary or HELP_ONLY)
 
 
 def meant(

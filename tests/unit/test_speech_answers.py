@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from small_deployment import DIALPLAN, PLACES, offered, shipped, small
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
-from ivr.flow.engine import UnexpectedEvent, advance, replay
+from ivr.flow.engine import advance, replay
 from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, SpeechHeard
 from ivr.flow.heard import understood
 from ivr.flow.model import OPERATOR_ROUTE, SPOKEN_CONFIDENCE, Dialplan, Turn
 from ivr.flow.spoken import ENOUGH, SURE, Heard, Phrase, Vocabulary
-from ivr.flow.vocabulary import YES_NO
+from ivr.flow.steps.language import LanguageStep
+from ivr.flow.vocabulary import HELP_ONLY, YES_NO
 from routing.model import PRESSED, SPOKEN, Location
 
 SMALL, _ = small()
@@ -102,7 +105,7 @@ def test_a_name_of_two_places_is_nobodys_and_of_a_place_in_another_the_wider_one
 def test_a_menu_that_does_not_listen_has_no_words_and_one_may_speak_to_its_end() -> None:
     menu = "    menu: Kebakaran tekan 1, lainnya 5. Atau tetap di telepon.\n"
     deaf, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    listen: no\n"))
-    assert gather(after(dialplan=deaf)).vocabulary is None
+    assert gather(after(dialplan=deaf)).vocabulary == HELP_ONLY
     slow, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    bargein: keys\n"))
     assert gather(after(dialplan=slow)).bargein is False
     assert gather(after()).bargein is True
@@ -240,11 +243,48 @@ def test_what_is_not_heard_surely_is_asked_about_by_its_name(heard: SpeechHeard)
 def test_who_does_not_agree_is_asked_the_same_for_keys_and_heard_no_more(no: Event) -> None:
     turn = after(NoInput(), said("1", 0.7), no)
     assert asked(turn) == ["Kebakaran tekan 1, lainnya 5. Atau tetap di telepon."]
-    assert gather(turn).vocabulary is None
+    assert gather(turn).vocabulary == HELP_ONLY
     place = advance(SMALL, turn.state, DigitsEntered("1"))
-    assert gather(place).vocabulary is None
-    with pytest.raises(UnexpectedEvent):
-        advance(SMALL, place.state, said("1"))
+    assert gather(place).vocabulary == HELP_ONLY
+    assert advance(SMALL, place.state, said("1")).state.area is None
+
+
+def questions_for_keys() -> list[tuple[Dialplan, Turn]]:
+    """After a failed confirmation, in another language, at the question for it, and with `listen: no`."""
+    menu = "    menu: Kebakaran tekan 1, lainnya 5. Atau tetap di telepon.\n"
+    quiet, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    listen: no\n"))
+    bahasa = LanguageStep(language="Press 2.", options={"2": "en"}, then=SMALL.start)
+    foreign = replace(SMALL, start="bahasa", steps={**SMALL.steps, "bahasa": bahasa})
+    return [
+        (SMALL, after(said("1", 0.7), NoInput())),
+        (foreign, after(DigitsEntered("2"), dialplan=foreign)),
+        (foreign, after(dialplan=foreign)),
+        (quiet, after(dialplan=quiet)),
+    ]
+
+
+@pytest.mark.parametrize(("dialplan", "turn"), questions_for_keys())
+def test_a_cry_for_help_is_heard_where_keys_only_count_and_nothing_else_is(
+    dialplan: Dialplan, turn: Turn
+) -> None:
+    assert gather(turn).vocabulary == HELP_ONLY
+    assert dials_operator(advance(dialplan, turn.state, said("0", ENOUGH)))
+    again = advance(dialplan, turn.state, said())
+    assert gather(again).prompts[-1] == gather(turn).prompts[-1], "his voice had stopped it"
+    assert (again.state.no_input, again.state.no_match) == (1, 0)
+    assert isinstance(advance(dialplan, again.state, said()).state.waiting, Gather | Dial)
+
+
+def test_words_where_keys_only_count_are_no_yes_before_the_question_was_heard_twice() -> None:
+    plan = DIALPLAN.replace("    then: instansi\n", "    then: benar\n", 1).replace(
+        "  instansi:",
+        '  benar:\n    confirm: "{incident}. Benar tekan 1."\n    then: instansi\n'
+        "    otherwise: kejadian\n  instansi:",
+    )
+    dialplan, _ = small(dialplan=plan)
+    asking = after(said("1", 0.7), NoInput(), *map(DigitsEntered, "111"), dialplan=dialplan)
+    again = advance(dialplan, asking.state, said())
+    assert asked(again)[0] == "Kalimat no_input."
 
 
 def test_a_word_that_is_no_option_of_the_question_is_not_understood() -> None:
