@@ -75,7 +75,7 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
             return _located(dialplan, state.told(location))
     if state.ended or state.waiting is None:
         raise UnexpectedEvent(f"{type(event).__name__} after the dialogue ended")
-    following = replace(state, turn=state.turn + 1, spoken=False)
+    following = replace(state, turn=state.turn + 1, spoken=False, news=False, asked_back=False)
     match state.waiting, event:
         case _, DeadlinePassed():
             outcome = go(following, OPERATOR_STEP)
@@ -122,12 +122,17 @@ def replay(dialplan: Dialplan, events: Iterable[Event]) -> Turn:
 
 
 def _answered(dialplan: Dialplan, call: CallState, proposal: Proposal, answer: Answer) -> Outcome:
-    """Somebody was asked whether he was heard rightly."""
+    """Somebody was asked whether he was heard rightly; whatever he says, he is not asked the like at
+    once. What was learned of his phone meanwhile may spare him the question."""
     key = agrees(dialplan, call, answer)
     if key == OPERATOR_KEY:
         return go(call, OPERATOR_STEP)
+    call = replace(call, asked_back=True)
     if key != YES_VALUE:
-        return asked_again(call, proposal)
+        step = dialplan.step(call.step)
+        again = asked_again(call, proposal)
+        found = step.located(dialplan, again.call) if isinstance(step, Locatable) else None
+        return found or again
     call = replace(call, proposal=None, waiting=proposal.asked)
     event = SpeechHeard(Heard("", place=proposal.place))
     return _taken(dialplan, call, proposal.option, proposal.place, event)
@@ -137,8 +142,9 @@ def _taken(
     dialplan: Dialplan, call: CallState, option: str, place: str, event: SpeechHeard
 ) -> Outcome:
     """What somebody said is done: as if he had pressed the keys, through several menus if need be."""
+    news = bool(place) and not call.named
     call, actions = placed(dialplan, call, place) if place else (call, ())
-    call = replace(call, spoken=True)
+    call = replace(call, spoken=True, news=news)
     if option == OPERATOR_KEY:
         return go(call, OPERATOR_STEP, *actions)
     if not option:
@@ -162,7 +168,7 @@ def _located(dialplan: Dialplan, call: CallState) -> Turn:
     waits to hear whether the caller was understood."""
     if isinstance(call.waiting, Gather) and call.proposal is None:
         step = dialplan.step(call.step)
-        following = replace(call, turn=call.turn + 1)
+        following = replace(call, turn=call.turn + 1, asked_back=False)
         outcome = step.located(dialplan, following) if isinstance(step, Locatable) else None
         if outcome is not None:
             return _follow(dialplan, outcome)

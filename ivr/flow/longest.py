@@ -3,7 +3,8 @@
 Not estimated from the drawing of the steps: the engine itself is walked through every state that a
 caller can bring it to, each answer given at the last moment. What has been found from a state is kept;
 it holds for every turn in which the state is met again, unless the way from it was cut short by the
-bound on turns. What a caller says is answered within the time that a key has. Where that bound ends a
+bound on turns. Where somebody listens, every answer may come later than where keys alone count: a caller
+may be speaking for so long, or there is a noise around him that is taken for it. Where the bound ends a
 dialogue, what is said surely is walked too, for it leaves turns; not in a dialplan of more than
 ``MOST_STOPS`` stops, whose circles nobody should meet: there it is taken to be keyed in.
 
@@ -45,6 +46,7 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.speech import MAX_PROPOSALS
+from ivr.flow.spoken import LISTENED_S
 from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
@@ -239,6 +241,8 @@ class _Walk:
         """Everything that can come next: after how long, what the caller does, what follows."""
         prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
         asked = sum(map(self.seconds, prompts))
+        if self.speakers.speaks and isinstance(wait, Gather) and wait.vocabulary is not None:
+            asked += LISTENED_S
         for what, event, waited in _answers(wait, self.slowest):
             if call.proposal is not None and what not in _TO_A_PROPOSAL:
                 continue
@@ -343,11 +347,18 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
         phone += left if to_come or call.asking == "confirm" else [best(left)]
     said: object = None
     if here:
-        said = (call.area, call.asking, call.place if call.asking == "desa" else None)
+        said = (call.area, call.place if call.asking == "desa" else None)
     elif ahead.told_place and _guessed(call):
         said = call.area
     counts = (call.no_input, call.no_match, denied)
-    here_and_now = (call.step, counts, call.language, call.entered, _spoken(call, ahead))
+    here_and_now = (
+        call.step,
+        counts,
+        call.language,
+        call.entered,
+        call.asking,
+        _spoken(call, ahead),
+    )
     return (*here_and_now, facts, times, (*phone,), said)
 
 
@@ -357,7 +368,8 @@ def _spoken(call: CallState, ahead: _Ahead) -> object:
     told = "place" in ahead.asked or area_of(call.named) is not None
     named = call.named if told or not call.named else "settled"
     proposals = MAX_PROPOSALS if call.deaf or call.language else call.proposals
-    return (call.deaf, proposals, call.proposal, named if ahead.locatable else "")
+    kept = named if ahead.locatable else bool(call.named)  # the first that is told costs no try
+    return (call.deaf, proposals, call.proposal, kept)
 
 
 def _where(call: CallState) -> object:

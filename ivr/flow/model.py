@@ -115,7 +115,7 @@ class Entry:
 
 PlaceQuestion = Literal["", "keys", "confirm", "postcode", "desa"]
 """Empty and ``keys`` are the area and the kecamatan, the second without a way to the postcode;
-``confirm`` is whether the phone is right."""
+``confirm`` is whether the phone is right, or once more whether a number is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +146,13 @@ class CallState:
     place_source: str = PRESSED  # of area and place: his keys or his words
     named: str = ""  # a place that the caller said before he was asked for it
     spoken: bool = False  # the answer at hand was said, not pressed
+    news: bool = False  # the answer at hand is the first that told a place
+    asked_back: bool = False  # whether he was heard rightly is what the answer at hand is about
     proposal: Proposal | None = None  # what he is asked about now, instead of the step's question
     proposals: int = 0  # how often he was asked whether he was heard rightly
     deaf: bool = False  # he was not: keys only from now on, but for a cry for help
     heard: tuple[Location, ...] = ()  # what sources told of the phone, in the order it came
-    asking: PlaceQuestion = ""  # which question of the place waits, within the step
+    asking: PlaceQuestion = ""  # which question waits, within the step
     place_asked: int = 0  # the place: once, or more often (2) where the caller was sent back to it
     confirmations: int = 0  # how often the caller was asked whether his phone is right
     not_there: tuple[str, ...] = ()  # kecamatan of the phone of which the caller said no
@@ -398,14 +400,15 @@ def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
 
     No key and a wrong key are counted apart: somebody who cannot see the keypad and somebody who
     cannot press it need different words. Words that were not understood count as a wrong key. Who told
-    the place at a question for something else hears that question again, and no reproach. Where nothing
+    the place at a question for something else hears that question again, and no reproach; the first
+    time it costs him no try. Where nothing
     but a cry for help is listened for, words are as good as silence.
     """
     keys_only = isinstance(call.waiting, Gather) and call.waiting.vocabulary == HELP_ONLY
     if isinstance(event, SpeechHeard) and not keys_only:
-        call = replace(call, no_match=call.no_match + 1)
         heard = event.heard
         kept = bool(heard.place) and heard.place == call.named and heard.place_confidence >= SURE
+        call = replace(call, no_match=call.no_match + (0 if kept and call.news else 1))
         return call, "" if kept else "speech_unknown", call.no_match
     if isinstance(event, DigitsEntered) and event.digits:
         call = replace(call, no_match=call.no_match + 1)

@@ -47,7 +47,7 @@ from ivr.flow.events import (
 from ivr.flow.loader import load
 from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, CallState, Dialplan, PlaceMenu, Step, Turn
 from ivr.flow.prompt import Prompt
-from ivr.flow.spoken import Heard
+from ivr.flow.spoken import LISTENED_S, Heard
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
@@ -355,6 +355,7 @@ def whole_call(dialplan: Dialplan, chance: random.Random) -> float:
             for prompt in action.prompts
         ]
         seconds += sum(map(whole_seconds, prompts))
+        seconds += LISTENED_S if isinstance(turn.state.waiting, Gather) else 0.0
         event: Event
         match turn.state.waiting:
             case Dial():

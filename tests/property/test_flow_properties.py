@@ -362,12 +362,18 @@ def test_whatever_is_heard_of_a_caller_somebody_is_rung(data: st.DataObject) -> 
 def test_nobody_is_asked_twice_in_a_row_or_three_times_whether_he_was_heard_rightly(
     data: st.DataObject,
 ) -> None:
-    _, events = data.draw(callers(SHIPPED))
-    turn = begin(SHIPPED, offered())
+    dialplan = data.draw(dialplans() | st.just(SHIPPED))
+    _, events = data.draw(callers(dialplan))
+    turn = begin(dialplan, offered())
     asked = 0
     for event in events:
         before = turn
-        turn = advance(SHIPPED, turn.state, event)
+        turn = advance(dialplan, turn.state, event)
+        if before.state.proposal is not None and not isinstance(event, LocationLearned):
+            asks_again = isinstance(dialplan.step(turn.state.step), ConfirmStep)
+            assert not asks_again
+            assert turn.state.asking != "confirm"
+            assert turn.state.proposal is None
         if turn.state.proposal is not None and before.state.proposal is None:
             asked += 1
         elif turn.state.proposal is not None:

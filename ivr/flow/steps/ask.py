@@ -10,7 +10,9 @@
       otherwise: instansi
 
 `#` ends the number; one that is as long as it may be needs none. A caller who keys in nothing, or too
-little, is asked again, `tries` times in all; then the call goes on with `otherwise`. A single `0`, and
+little, is asked again, `tries` times in all; then the call goes on with `otherwise`. A number that is
+read back is taken with a yes, or where nothing is said against it. Whose answer is neither yes nor no
+hears it once more. A single `0`, and
 then nothing, is the operator here too. `{kilometer}` in a whisper or a `confirm` says the digits.
 """
 
@@ -35,6 +37,7 @@ from ivr.flow.model import (
     Path,
     go,
     missed,
+    silent,
     wait,
 )
 from ivr.flow.prompt import Prompt
@@ -96,7 +99,7 @@ class AskStep(Written):
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         digits = event.digits if isinstance(event, DigitsEntered) else ""
         if call.entered is not None:
-            return self._read_back(dialplan, call, call.entered, digits)
+            return self._read_back(dialplan, call, call.entered, event)
         if len(digits) >= self.digits[0] and digits.isdecimal():
             if self.read_back == "no":
                 return self._settled(call, digits)
@@ -104,12 +107,17 @@ class AskStep(Written):
         return self._again(dialplan, call, event)
 
     def _read_back(
-        self, dialplan: Dialplan, call: CallState, entered: str, pressed: str
+        self, dialplan: Dialplan, call: CallState, entered: str, event: Answer
     ) -> Outcome:
-        """Only who says that it is wrong is asked once more: silence is no reason to lose a number."""
-        if pressed != NO:
+        """Silence is no reason to lose a number; an answer that was not understood is none to take it."""
+        digits = event.digits if isinstance(event, DigitsEntered) else ""
+        if silent(event) or digits == YES:
             return self._settled(call, entered)
-        return self._again(dialplan, replace(call, entered=None), DigitsEntered(pressed))
+        if digits != NO and call.asking != "confirm":
+            _, phrase, _ = missed(call, event)
+            repeat = self._repeat(dialplan, entered, *dialplan.phrase(phrase))
+            return wait(replace(call, asking="confirm"), repeat)
+        return self._again(dialplan, replace(call, entered=None, asking=""), event)
 
     def _again(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         call, phrase, _ = missed(call, event)
@@ -124,8 +132,9 @@ class AskStep(Written):
         prompts = (*before, Prompt(self.ask))
         return Gather(prompts, self._seconds(dialplan), self.digits[1], f"0123456789{FINISH}")
 
-    def _repeat(self, dialplan: Dialplan, digits: str) -> Gather:
+    def _repeat(self, dialplan: Dialplan, digits: str, *before: Prompt) -> Gather:
         prompts = (
+            *before,
             *dialplan.phrase("read_back"),
             *dialplan.digits(digits),
             *dialplan.phrase("read_back_question"),

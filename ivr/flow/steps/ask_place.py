@@ -8,7 +8,8 @@ The call always goes on. Without an area the place is unknown; with the area alo
 kecamatan stands in for it and is marked as a guess. `0` is the operator here too.
 
 Nobody is asked what his phone has told already. Where it is sure of the kecamatan, the question is
-left out; where it is not, one key says whether it is right; whoever says no is asked. So it goes also
+left out; where it is not, one key says whether it is right; whoever says no is asked, and so is who
+has just been asked whether he was heard rightly. So it goes also
 with a location that arrives while the caller is being asked. Whoever comes here a second time did not
 agree with what was found, and is asked. What he has missed is counted over all of these questions, so
 that none of them keeps him long.
@@ -110,7 +111,7 @@ class AskPlaceStep(Written):
             return self._found(dialplan, call) if sure and fits else None
         if sure:
             return self._found(dialplan, call)
-        if kecamatan == call.entered or call.confirmations >= MAX_CONFIRMATIONS:
+        if kecamatan == call.entered or call.confirmations >= MAX_CONFIRMATIONS or call.asked_back:
             return None
         call = replace(
             call,

@@ -7,7 +7,8 @@
       tries: 2              # optional: so often at most, then the operator
       wait: 4s
 
-A caller who presses nothing agrees: he was told, and help is on its way. What goes in braces: see
+A caller who presses nothing agrees: he was told, and help is on its way. One who has just agreed that
+he was heard rightly is not asked. What goes in braces: see
 `connect`. `0` is the operator here too.
 """
 
@@ -61,6 +62,8 @@ class ConfirmStep(Written):
     )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        if call.asked_back:
+            return go(call, self.then)
         return wait(call, self._ask(dialplan, call))
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
