@@ -36,6 +36,7 @@ from ivr.flow.events import (
 from ivr.flow.longest_speech import Speakers
 from ivr.flow.model import (
     OPERATOR_ROUTE,
+    OPERATOR_STEP,
     CallState,
     Dialplan,
     Entry,
@@ -47,9 +48,16 @@ from ivr.flow.model import (
 from ivr.flow.prompt import Prompt
 from ivr.flow.speech import MAX_PROPOSALS
 from ivr.flow.spoken import LISTENED_S
-from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
+from ivr.flow.steps.ask import AskStep
+from ivr.flow.steps.ask_place import (
+    MAX_CONFIRMATIONS,
+    SURE_CONFIDENCE,
+    UNSURE_CONFIDENCE,
+    AskPlaceStep,
+)
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
+from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
 from ivr.flow.vocabulary import area_of
@@ -146,7 +154,11 @@ class _Walk:
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
-        self.ahead = {name: _ahead(dialplan, name) for name in dialplan.steps}
+        self.kept: dict[object, _Ahead] = {}
+        self.confirms = {
+            n: s.tries for n, s in dialplan.steps.items() if isinstance(s, ConfirmStep)
+        }
+        self.locatable = {n for n, s in dialplan.steps.items() if isinstance(s, Locatable)}
         self.slowest = max(
             (str(digit) for digit in range(1, 10)),
             key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
@@ -231,9 +243,19 @@ class _Walk:
         # wrong key. What may be said there, if anything, follows from the question.
         listens = isinstance(wait, Gather) and wait.vocabulary is not None
         asked = replace(wait, vocabulary=None) if isinstance(wait, Gather) else wait
-        matters = _what_matters(call, self.dialplan.step(call.step), self.ahead[call.step])
+        here = call.step in self.locatable
+        matters = _what_matters(call, self._ahead(call), here=here)
         key = (asked, listens, matters)
         return self.stops.setdefault(key, _Stop(call, wait))
+
+    def _ahead(self, call: CallState) -> _Ahead:
+        """What can still come. Who has said no as often as he may comes back no more."""
+        denied = (name for name, times in call.denied.items() if times >= self.confirms[name] - 1)
+        spent = frozenset(denied)
+        key = (call.step, spent)
+        if key not in self.kept:
+            self.kept[key] = _ahead(self.dialplan, call.step, spent)
+        return self.kept[key]
 
     def _answered(
         self, call: CallState, wait: Gather | Record | LookAtQueue
@@ -249,7 +271,7 @@ class _Walk:
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
             yield asked + waited, does, advance(self.dialplan, call, event)
         if isinstance(wait, Gather) and wait.vocabulary is not None and call.proposal is None:
-            ahead = self.ahead[call.step]
+            ahead = self._ahead(call)
             spoken = self.speakers.at(
                 call,
                 wait.vocabulary,
@@ -258,7 +280,7 @@ class _Walk:
             )
             for said, heard in spoken:
                 yield asked + wait.seconds, said, advance(self.dialplan, call, heard)
-        if not isinstance(wait, Gather) or not isinstance(self.dialplan.step(call.step), Locatable):
+        if not isinstance(wait, Gather) or call.step not in self.locatable:
             return
         for code, event in self.arrivals.items():
             turn = advance(self.dialplan, call, event)
@@ -323,14 +345,16 @@ def _told_apart(dialplan: Dialplan) -> list[str]:
     return [code for code, name in dialplan.places.names.items() if cases & {code, name}]
 
 
-def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
-    """What the rest of a dialogue depends on. What was learned matters only where something asks."""
+def _what_matters(call: CallState, ahead: _Ahead, *, here: bool) -> object:
+    """What the rest of a dialogue depends on. What was learned matters only where something asks.
+    ``here``: the place is asked for."""
     asked = ahead.asked
     denied = tuple(sorted((name, n) for name, n in call.denied.items() if name in ahead.steps))
-    here = isinstance(step, Locatable)
+    location = call.location if ahead.told_place or here else None
+    guessed = location is None or location.confidence < GUESS  # the area is said instead
     facts = (
-        call.incident if "incident" in asked else None,
-        _where(call) if ahead.told_place or here else None,
+        call.incident if ahead.told_incident else None,
+        None if location is None else (location.kecamatan, guessed),
         caller_class(call.offered) if "caller" in asked else None,
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
@@ -348,7 +372,7 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
     said: object = None
     if here:
         said = (call.area, call.place if call.asking == "desa" else None)
-    elif ahead.told_place and _guessed(call):
+    elif ahead.told_place and guessed:
         said = call.area
     counts = (call.no_input, call.no_match, denied)
     here_and_now = (
@@ -367,50 +391,79 @@ def _spoken(call: CallState, ahead: _Ahead) -> object:
     # A kecamatan or a desa spares him the question, whichever it is; each area has one of its own.
     told = "place" in ahead.asked or area_of(call.named) is not None
     named = call.named if told or not call.named else "settled"
-    proposals = MAX_PROPOSALS if call.deaf or call.language else call.proposals
+    keys_only = call.deaf or call.language or not ahead.proposes
+    proposals = MAX_PROPOSALS if keys_only and call.proposal is None else call.proposals
     kept = named if ahead.locatable else bool(call.named)  # the first that is told costs no try
     return (call.deaf, proposals, call.proposal, kept)
-
-
-def _where(call: CallState) -> object:
-    """The place, and whether it is said as one that was guessed."""
-    return None if call.location is None else (call.location.kecamatan, _guessed(call))
-
-
-def _guessed(call: CallState) -> bool:
-    """Whether the area is said instead of the place."""
-    return call.location is None or call.location.confidence < GUESS
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """The steps that a call can still come to, and what of the call they ask for: in a branch, or in a
-    sentence that a caller hears. ``told_place``: the place is asked for before the caller tells another."""
+    sentence that a caller hears. ``told_place``: the place is asked for before the caller tells another;
+    ``told_incident``: so is what happened. ``proposes``: somebody may be asked whether he was heard rightly."""
 
     steps: frozenset[str]
     asked: frozenset[str]
     locatable: bool
     told_place: bool
+    told_incident: bool
+    proposes: bool
 
 
-def _ahead(dialplan: Dialplan, name: str) -> _Ahead:
-    """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's."""
-    steps = _reached(dialplan, name)
-    locatable = any(isinstance(dialplan.step(step), Locatable) for step in steps)
-    told_place = "place" in _asked(dialplan, _reached(dialplan, name, past_a_place=False))
-    return _Ahead(frozenset(steps), _asked(dialplan, steps), locatable, told_place)
+def _ahead(dialplan: Dialplan, name: str, spent: frozenset[str]) -> _Ahead:
+    """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's. Nobody
+    goes back from the confirmations that are ``spent``."""
+
+    def with_a_place_told(step: str) -> set[str]:
+        locatable = isinstance(dialplan.step(step), Locatable)
+        return set() if locatable and step != name else _exits(dialplan, step, spent)
+
+    def with_an_incident_told(step: str) -> set[str]:
+        return _exits(dialplan, step, spent) - _told_with_an_incident(dialplan.step(step))
+
+    steps = _reached(name, lambda step: _exits(dialplan, step, spent))
+    return _Ahead(
+        steps,
+        _asked(dialplan, steps),
+        locatable=any(isinstance(dialplan.step(step), Locatable) for step in steps),
+        told_place="place" in _asked(dialplan, _reached(name, with_a_place_told)),
+        told_incident="incident" in _asked(dialplan, _reached(name, with_an_incident_told)),
+        proposes=any(_proposes(dialplan.step(step)) for step in steps),
+    )
 
 
-def _reached(dialplan: Dialplan, name: str, *, past_a_place: bool = True) -> set[str]:
-    """A step and all that can follow; without going ``past_a_place`` as far as to where one is asked."""
+def _reached(name: str, exits: Callable[[str], set[str]]) -> frozenset[str]:
+    """A step and all that can follow."""
     steps, new = {name}, [name]
     while new:
-        step = dialplan.step(new.pop())
-        if past_a_place or not isinstance(step, Locatable) or step is dialplan.step(name):
-            exits = set(step.exits().values()) - steps
-            steps |= exits
-            new += exits
-    return steps
+        following = exits(new.pop()) - steps
+        steps |= following
+        new += following
+    return frozenset(steps)
+
+
+def _exits(dialplan: Dialplan, name: str, spent: frozenset[str]) -> set[str]:
+    step = dialplan.step(name)
+    if isinstance(step, ConfirmStep) and name in spent:
+        return {step.then, OPERATOR_STEP}
+    return {*step.exits().values()}
+
+
+def _told_with_an_incident(step: Step) -> set[str]:
+    """Where nobody comes from this step without having told what happened."""
+    if not isinstance(step, MenuStep):
+        return set()
+    options = step.options.values()
+    told = {option.then for option in options if option.incident is not None}
+    return told - {step.otherwise, *(o.then for o in options if o.incident is None)}
+
+
+def _proposes(step: Step) -> bool:
+    """Whether what is heard there may be asked about: where the step itself asks back, it is not."""
+    return isinstance(step, MenuStep | AskPlaceStep) or (
+        isinstance(step, AskStep) and step.read_back == "no"
+    )
 
 
 def _asked(dialplan: Dialplan, steps: Iterable[str]) -> frozenset[str]:
