@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from ivr.flow import engine
 from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
+from ivr.flow.changed import changed
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallOffered,
@@ -207,7 +208,7 @@ class _Walk:
 
     def _legs(self, stop: _Stop, turn: int) -> tuple[_Leg, ...]:
         """Of those that lead to one stop, the longest."""
-        call = replace(stop.call, turn=turn)
+        call = changed(stop.call, turn=turn)
         longest: dict[object, _Leg] = {}
         for took, does, following in self._answered(call, stop.wait):
             leg = self._leg(following, turn)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast, runtime_checkable
 
 from ivr.flow.actions import Action, Gather, Wait
 from ivr.flow.calendar import Calendar
+from ivr.flow.changed import changed
 from ivr.flow.events import (
     CallOffered,
     DialEnded,
@@ -128,7 +129,7 @@ class Proposal:
     asked: Gather
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: see ``changed``
 class CallState:
     """One call: the sum of its events. ``no_input`` and ``no_match`` count within the step."""
 
@@ -203,7 +204,7 @@ class CallState:
             kept = {*last.values(), heard.index(best(heard) or location)}
             oldest = next((index for index in range(len(heard)) if index not in kept), 0)
             heard = (*heard[:oldest], *heard[oldest + 1 :])
-        return replace(self, heard=heard)
+        return changed(self, heard=heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,12 +409,12 @@ def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
     if isinstance(event, SpeechHeard) and not keys_only:
         heard = event.heard
         kept = bool(heard.place) and heard.place == call.named and heard.place_confidence >= SURE
-        call = replace(call, no_match=call.no_match + (0 if kept and call.news else 1))
+        call = changed(call, no_match=call.no_match + (0 if kept and call.news else 1))
         return call, "" if kept else "speech_unknown", call.no_match
     if isinstance(event, DigitsEntered) and event.digits:
-        call = replace(call, no_match=call.no_match + 1)
+        call = changed(call, no_match=call.no_match + 1)
         return call, "no_match", call.no_match
-    call = replace(call, no_input=call.no_input + 1)
+    call = changed(call, no_input=call.no_input + 1)
     return call, "no_input", call.no_input
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ivr.flow.actions import Gather, Learn, Plain
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered, SpeechHeard
 from ivr.flow.model import (
     SPOKEN_CONFIDENCE,
@@ -95,7 +96,7 @@ def propose(dialplan: Dialplan, call: CallState, asked: Gather, said: Meant) -> 
     misses = {prompt for phrase in _MISSES for prompt in dialplan.phrase(phrase)}
     again = tuple(prompt for prompt in asked.prompts if prompt not in misses)
     proposal = Proposal(said.option, said.place, replace(asked, prompts=again, vocabulary=None))
-    call = replace(call, proposal=proposal, proposals=call.proposals + 1)
+    call = changed(call, proposal=proposal, proposals=call.proposals + 1)
     prompts = (*_named(dialplan, call, said), *dialplan.phrase("speech_confirm"))
     keys = f"{OPERATOR_VALUE}{YES_VALUE}{NO_VALUE}"
     question = Gather(prompts, dialplan.defaults.wait_s, keys=keys, fresh=True, vocabulary=YES_NO)
@@ -112,16 +113,16 @@ def agrees(dialplan: Dialplan, call: CallState, answer: Answer) -> str:
 
 def asked_again(call: CallState, proposal: Proposal) -> Outcome:
     """He was not heard rightly: the question once more, for keys."""
-    return wait(replace(call, proposal=None, deaf=True), proposal.asked)
+    return wait(changed(call, proposal=None, deaf=True), proposal.asked)
 
 
 def placed(dialplan: Dialplan, call: CallState, place: str) -> tuple[CallState, tuple[Plain, ...]]:
     """A place is known from the caller's own words, asked for or not."""
-    call = replace(call, named=place, place_source=SPOKEN)
+    call = changed(call, named=place, place_source=SPOKEN)
     area = area_of(place)
     if area is not None:
-        return replace(call, area=area, place=None, confidence=0.0), ()
-    call = replace(call, place=place, confidence=SPOKEN_CONFIDENCE)
+        return changed(call, area=area, place=None, confidence=0.0), ()
+    call = changed(call, place=place, confidence=SPOKEN_CONFIDENCE)
     return call, (Learn("place", place, dialplan.known(call)),)
 
 

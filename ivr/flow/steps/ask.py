@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.actions import FINISH, Gather
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -103,7 +103,7 @@ class AskStep(Written):
         if len(digits) >= self.digits[0] and digits.isdecimal():
             if self.read_back == "no":
                 return self._settled(call, digits)
-            return wait(replace(call, entered=digits), self._repeat(dialplan, digits))
+            return wait(changed(call, entered=digits), self._repeat(dialplan, digits))
         return self._again(dialplan, call, event)
 
     def _read_back(
@@ -116,8 +116,8 @@ class AskStep(Written):
         if digits != NO and call.asking != "confirm":
             _, phrase, _ = missed(call, event)
             repeat = self._repeat(dialplan, entered, *dialplan.phrase(phrase))
-            return wait(replace(call, asking="confirm"), repeat)
-        return self._again(dialplan, replace(call, entered=None, asking=""), event)
+            return wait(changed(call, asking="confirm"), repeat)
+        return self._again(dialplan, changed(call, entered=None, asking=""), event)
 
     def _again(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         call, phrase, _ = missed(call, event)
@@ -126,7 +126,7 @@ class AskStep(Written):
         return wait(call, self._ask(dialplan, *dialplan.phrase(phrase)))
 
     def _settled(self, call: CallState, digits: str) -> Outcome:
-        return go(replace(call, answers={**call.answers, call.step: digits}), self.then)
+        return go(changed(call, answers={**call.answers, call.step: digits}), self.then)
 
     def _ask(self, dialplan: Dialplan, *before: Prompt) -> Gather:
         prompts = (*before, Prompt(self.ask))

@@ -15,11 +15,11 @@ he was heard rightly is not asked. What goes in braces: see
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import Field
 
 from ivr.flow.actions import Gather
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -72,7 +72,7 @@ class ConfirmStep(Written):
             return go(call, self.then)
         if digits == NO:
             denied = call.denied.get(call.step, 0) + 1
-            call = replace(call, denied={**call.denied, call.step: denied})
+            call = changed(call, denied={**call.denied, call.step: denied})
             return go(call, self.otherwise if denied < self.tries else OPERATOR_STEP)
         call, phrase, times = missed(call, event)
         if times >= dialplan.defaults.tries:

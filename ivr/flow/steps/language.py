@@ -14,11 +14,11 @@ responders always hear; who speaks is asked once more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import Field
 
 from ivr.flow.actions import Gather
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered, SpeechHeard
 from ivr.flow.model import Answer, CallState, Dialplan, Outcome, Path, go, missed, wait
 from ivr.flow.prompt import Prompt
@@ -52,7 +52,7 @@ class LanguageStep(Written):
             return wait(missed(call, event)[0], self._ask(dialplan))
         digits = event.digits if isinstance(event, DigitsEntered) else ""
         chosen = self.options.get(digits, call.language)
-        return go(replace(call, language="" if chosen == FIRST_LANGUAGE else chosen), self.then)
+        return go(changed(call, language="" if chosen == FIRST_LANGUAGE else chosen), self.then)
 
     def exits(self) -> Mapping[Path, str]:
         return {("then",): self.then}

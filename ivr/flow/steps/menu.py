@@ -21,12 +21,12 @@ is spoken to its end before anybody listens.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
 from ivr.flow.actions import Gather, Learn
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -101,7 +101,7 @@ class MenuStep(Written):
         if option is not None:
             if option.incident is None:
                 return go(call, option.then)
-            call = replace(call, incident=option.incident)
+            call = changed(call, incident=option.incident)
             return go(call, option.then, Learn("incident", option.incident, dialplan.known(call)))
         call, phrase, times = missed(call, event)
         if times >= (self.tries or dialplan.defaults.tries):
