@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from ivr.flow import engine
@@ -33,6 +33,7 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.longest_speech import Speakers
 from ivr.flow.model import (
@@ -48,7 +49,7 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.speech import MAX_PROPOSALS
-from ivr.flow.spoken import LISTENED_S
+from ivr.flow.spoken import LISTENED_S, Vocabulary
 from ivr.flow.steps.ask import AskStep
 from ivr.flow.steps.ask_place import (
     MAX_CONFIRMATIONS,
@@ -156,6 +157,7 @@ class _Walk:
         self.dialplan = dialplan
         self.seconds = seconds
         self.kept: dict[object, _Ahead] = {}
+        self.words: dict[object, _Words] = {}
         self.confirms = {
             n: s.tries for n, s in dialplan.steps.items() if isinstance(s, ConfirmStep)
         }
@@ -196,9 +198,10 @@ class _Walk:
             return stop.rest
         if turn in stop.cut_short:
             return stop.cut_short[turn]
-        legs = stop.legs = stop.legs or self._legs(stop, 0)
+        legs = stop.legs = stop.legs or self._legs(stop, 0, cut_short=False)
         if turn + max(leg.turns for leg in legs) >= engine.MAX_TURNS:
-            legs = self._legs(stop, turn)  # what the engine would ask next is asked no more
+            # what the engine would ask next is asked no more
+            legs = self._legs(stop, turn, cut_short=True)
         rest = self._longest(legs, turn)
         if turn + rest.turns < engine.MAX_TURNS:
             stop.rest = rest
@@ -206,12 +209,15 @@ class _Walk:
             stop.cut_short[turn] = rest
         return rest
 
-    def _legs(self, stop: _Stop, turn: int) -> tuple[_Leg, ...]:
+    def _legs(self, stop: _Stop, turn: int, *, cut_short: bool) -> tuple[_Leg, ...]:
         """Of those that lead to one stop, the longest."""
         call = changed(stop.call, turn=turn)
         longest: dict[object, _Leg] = {}
-        for took, does, following in self._answered(call, stop.wait):
-            leg = self._leg(following, turn)
+        answered = (
+            (took, does, self._leg(following, turn))
+            for took, does, following in self._answered(call, stop.wait)
+        )
+        for took, does, leg in chain(answered, self._said(call, stop.wait, cut_short=cut_short)):
             where, seconds = (leg.to, leg.turns), took + leg.seconds
             if where not in longest or seconds > longest[where].seconds:
                 entry = f"{call.step}: {does} setelah {said_s(took)}"
@@ -262,25 +268,12 @@ class _Walk:
         self, call: CallState, wait: Gather | Record | LookAtQueue
     ) -> Iterator[tuple[float, str, Turn]]:
         """Everything that can come next: after how long, what the caller does, what follows."""
-        prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
-        asked = sum(map(self.seconds, prompts))
-        if self.speakers.speaks and isinstance(wait, Gather) and wait.vocabulary is not None:
-            asked += LISTENED_S
+        asked = self._asked_s(wait)
         for what, event, waited in _answers(wait, self.slowest):
             if call.proposal is not None and what not in _TO_A_PROPOSAL:
                 continue
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
             yield asked + waited, does, advance(self.dialplan, call, event)
-        if isinstance(wait, Gather) and wait.vocabulary is not None and call.proposal is None:
-            ahead = self._ahead(call)
-            spoken = self.speakers.at(
-                call,
-                wait.vocabulary,
-                place_ahead="place" in ahead.asked,
-                place_before=ahead.told_place,
-            )
-            for said, heard in spoken:
-                yield asked + wait.seconds, said, advance(self.dialplan, call, heard)
         if not isinstance(wait, Gather) or call.step not in self.locatable:
             return
         for code, event in self.arrivals.items():
@@ -288,6 +281,75 @@ class _Walk:
             if turn.state.waiting != wait:
                 name = self.dialplan.places.names[code]
                 yield asked + wait.seconds, f"ponsel di {name}", turn
+
+    def _asked_s(self, wait: Gather | Record | LookAtQueue) -> float:
+        prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
+        listens = isinstance(wait, Gather) and wait.vocabulary is not None
+        listened = LISTENED_S if listens and self.speakers.speaks else 0.0
+        return sum(map(self.seconds, prompts)) + listened
+
+    def _said(
+        self, call: CallState, wait: Gather | Record | LookAtQueue, *, cut_short: bool
+    ) -> Iterator[tuple[float, str, _Leg]]:
+        """What he can say: after how long, what, and the leg from there, past the question whether he was
+        heard rightly. Who says no to it is asked what he was asked before, whatever he had said."""
+        if not isinstance(wait, Gather) or wait.vocabulary is None or call.proposal is not None:
+            return
+        took = self._asked_s(wait) + wait.seconds
+        if cut_short:
+            for said, heard in self._speech(call, wait.vocabulary):
+                yield took, said, self._leg(advance(self.dialplan, call, heard), call.turn)
+            return
+        words = self._words(call, wait.vocabulary)
+        for said, heard in words.understood:
+            yield took, said, self._leg(advance(self.dialplan, call, heard), call.turn)
+        yield from ((took, said, agreed) for said, _, _, agreed in words.asked_about)
+        if words.asked_about:
+            said, heard, seconds, _ = max(words.asked_about, key=lambda asked: asked[2])
+            asked = advance(self.dialplan, call, heard)
+            leg = self._leg(advance(self.dialplan, asked.state, NoInput()), call.turn)
+            yield took, said, _after(call, "diam", seconds, leg)
+
+    def _speech(self, call: CallState, vocabulary: Vocabulary) -> Iterable[tuple[str, SpeechHeard]]:
+        ahead = self._ahead(call)
+        return self.speakers.at(
+            call,
+            vocabulary,
+            place_ahead="place" in ahead.asked,
+            place_before=ahead.told_place,
+        )
+
+    def _words(self, call: CallState, vocabulary: Vocabulary) -> _Words:
+        """What he can say, whatever he has missed: a yes leads on to where nobody asks for that."""
+        unmissed = changed(call, no_input=0, no_match=0)
+        here = call.step in self.locatable
+        key = _what_matters(unmissed, self._ahead(call), here=here)
+        if key not in self.words:
+            words = self.words[key] = _Words([], [])
+            for said, heard in self._speech(call, vocabulary):
+                asked = advance(self.dialplan, call, heard)
+                if asked.state.proposal is None or not isinstance(asked.state.waiting, Gather):
+                    words.understood.append((said, heard))
+                    continue
+                seconds = self._asked_s(asked.state.waiting) + asked.state.waiting.seconds
+                leg = self._leg(advance(self.dialplan, asked.state, DigitsEntered("1")), call.turn)
+                agreed = _after(call, "tombol 1", seconds, leg)
+                words.asked_about.append((said, heard, seconds, agreed))
+        return self.words[key]
+
+
+class _Words(NamedTuple):
+    """What can be said at a question: what is understood, or is not; and what is asked about, for how long
+    that takes, and the leg that follows a yes."""
+
+    understood: list[tuple[str, SpeechHeard]]
+    asked_about: list[tuple[str, SpeechHeard, float, _Leg]]
+
+
+def _after(call: CallState, does: str, seconds: float, leg: _Leg) -> _Leg:
+    """The leg with an answer before it."""
+    entry = f"{call.step}: {does} setelah {said_s(seconds)}"
+    return leg._replace(seconds=seconds + leg.seconds, lines=(entry, *leg.lines))
 
 
 def _answers(
