@@ -49,6 +49,8 @@ def best(locations: Iterable[Location]) -> Location | None:
         if before is None or not _is_older(location, before):
             newest[location.source] = location
     order = list(newest.values())
+    if len(order) < 2:
+        return order[0] if order else None
     return max(order, key=lambda location: (_rank(location), order.index(location)), default=None)
 
 

@@ -26,6 +26,7 @@ from ivr.flow.events import (
 from ivr.flow.heard import understood
 from ivr.flow.model import OPERATOR_ROUTE, Dialplan, Turn
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import LISTENED_S
 from ivr.flow.transcript import NOT_SURELY
 from routing.model import Location
 
@@ -55,9 +56,11 @@ def heard(turn: Turn, length: Length) -> float:
 def open_for(wait: Gather, answer: Answer, length: Length) -> float:
     """The seconds that a question takes which is answered so.
 
-    Every digit has the whole wait again; who gives fewer than he may lets one more wait pass.
+    Every digit has the whole wait again; who gives fewer than he may lets one more wait pass. Where
+    somebody listens, what is said, or a noise that sounds like it, takes as long as it can beside that.
     """
     asked = sum(length(prompt) for prompt in wait.prompts)
+    asked += LISTENED_S if wait.vocabulary is not None else 0.0
     waits = min(len(answer.keys) + 1, wait.max_digits) if answer.keys else 1
     spoken = answer.said and wait.vocabulary is not None
     moment = answer.moment if answer.keys or spoken else 1.0

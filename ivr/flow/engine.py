@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ivr.flow.actions import Action, DecideRoute, Dial, Gather, LookAtQueue, Record, Say, Wait
+from ivr.flow.changed import changed
 from ivr.flow.events import (
     CallerHungUp,
     CallOffered,
@@ -70,19 +71,17 @@ def advance(dialplan: Dialplan, state: CallState, event: Event) -> Turn:
     """The turn that follows an event."""
     match event:
         case CallerHungUp() | HumanJoined():
-            return Turn(replace(state, waiting=None, ended=True), (), ended=True)
+            return Turn(changed(state, waiting=None, ended=True), (), ended=True)
         case LocationLearned(location):
             return _located(dialplan, state.told(location))
     if state.ended or state.waiting is None:
         raise UnexpectedEvent(f"{type(event).__name__} after the dialogue ended")
-    following = replace(state, turn=state.turn + 1, spoken=False)
+    following = changed(state, turn=state.turn + 1, spoken=False, news=False, asked_back=False)
     match state.waiting, event:
         case _, DeadlinePassed():
             outcome = go(following, OPERATOR_STEP)
         case ((Gather() | Record()), DigitsEntered(digits=digits)) if digits == OPERATOR_KEY:
             outcome = go(following, OPERATOR_STEP)
-        case Gather(vocabulary=None), SpeechHeard():
-            raise UnexpectedEvent("SpeechHeard where nobody listens")
         case Gather(), (DigitsEntered() | NoInput() | SpeechHeard()) if state.proposal is not None:
             outcome = _answered(dialplan, following, state.proposal, event)
         case Gather(vocabulary=Vocabulary() as vocabulary) as asked, SpeechHeard(heard):
@@ -124,13 +123,18 @@ def replay(dialplan: Dialplan, events: Iterable[Event]) -> Turn:
 
 
 def _answered(dialplan: Dialplan, call: CallState, proposal: Proposal, answer: Answer) -> Outcome:
-    """Somebody was asked whether he was heard rightly."""
+    """Somebody was asked whether he was heard rightly; whatever he says, he is not asked the like at
+    once. What was learned of his phone meanwhile may spare him the question."""
     key = agrees(dialplan, call, answer)
     if key == OPERATOR_KEY:
         return go(call, OPERATOR_STEP)
+    call = changed(call, asked_back=True)
     if key != YES_VALUE:
-        return asked_again(call, proposal)
-    call = replace(call, proposal=None, waiting=proposal.asked)
+        step = dialplan.step(call.step)
+        again = asked_again(call, proposal)
+        found = step.located(dialplan, again.call) if isinstance(step, Locatable) else None
+        return found or again
+    call = changed(call, proposal=None, waiting=proposal.asked)
     event = SpeechHeard(Heard("", place=proposal.place))
     return _taken(dialplan, call, proposal.option, proposal.place, event)
 
@@ -139,8 +143,9 @@ def _taken(
     dialplan: Dialplan, call: CallState, option: str, place: str, event: SpeechHeard
 ) -> Outcome:
     """What somebody said is done: as if he had pressed the keys, through several menus if need be."""
+    news = bool(place) and not call.named
     call, actions = placed(dialplan, call, place) if place else (call, ())
-    call = replace(call, spoken=True)
+    call = changed(call, spoken=True, news=news)
     if option == OPERATOR_KEY:
         return go(call, OPERATOR_STEP, *actions)
     if not option:
@@ -164,7 +169,7 @@ def _located(dialplan: Dialplan, call: CallState) -> Turn:
     waits to hear whether the caller was understood."""
     if isinstance(call.waiting, Gather) and call.proposal is None:
         step = dialplan.step(call.step)
-        following = replace(call, turn=call.turn + 1)
+        following = changed(call, turn=call.turn + 1, asked_back=False)
         outcome = step.located(dialplan, following) if isinstance(step, Locatable) else None
         if outcome is not None:
             return _follow(dialplan, outcome)
@@ -181,7 +186,7 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
             actions += outcome.actions
         elif outcome.ended:
             said = _in_language(dialplan, outcome.call, actions)
-            return Turn(replace(outcome.call, waiting=None, ended=True), said, ended=True)
+            return Turn(changed(outcome.call, waiting=None, ended=True), said, ended=True)
         elif isinstance(last, Gather | Record | LookAtQueue) and outcome.call.turn >= MAX_TURNS:
             actions.pop()
             outcome = go(outcome.call, OPERATOR_STEP)
@@ -189,14 +194,14 @@ def _follow(dialplan: Dialplan, outcome: Outcome) -> Turn:
             if isinstance(last, Gather):
                 actions[-1] = listening(dialplan, outcome.call, last)
             said = _waiting_once(_in_language(dialplan, outcome.call, actions))
-            return Turn(replace(outcome.call, waiting=said[-1]), said)  # type: ignore[arg-type]
+            return Turn(changed(outcome.call, waiting=said[-1]), said)  # type: ignore[arg-type]
         else:
             raise FlowError(f"step {outcome.call.step!r} neither waits, nor goes on, nor ends")
     raise FlowError(f"no wait within {MAX_STEPS_PER_TURN} steps, near {outcome.call.step!r}")
 
 
 def _enter(dialplan: Dialplan, call: CallState, name: str) -> Outcome:
-    call = replace(
+    call = changed(
         call,
         step=name,
         waiting=None,

@@ -3,7 +3,8 @@
 Not estimated from the drawing of the steps: the engine itself is walked through every state that a
 caller can bring it to, each answer given at the last moment. What has been found from a state is kept;
 it holds for every turn in which the state is met again, unless the way from it was cut short by the
-bound on turns. What a caller says is answered within the time that a key has. Where that bound ends a
+bound on turns. Where somebody listens, every answer may come later than where keys alone count: a caller
+may be speaking for so long, or there is a noise around him that is taken for it. Where the bound ends a
 dialogue, what is said surely is walked too, for it leaves turns; not in a dialplan of more than
 ``MOST_STOPS`` stops, whose circles nobody should meet: there it is taken to be keyed in.
 
@@ -16,11 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from ivr.flow import engine
 from ivr.flow.actions import DecideRoute, Gather, LookAtQueue, Record, Say
+from ivr.flow.changed import changed
 from ivr.flow.engine import advance, begin
 from ivr.flow.events import (
     CallOffered,
@@ -31,10 +33,12 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.longest_speech import Speakers
 from ivr.flow.model import (
     OPERATOR_ROUTE,
+    OPERATOR_STEP,
     CallState,
     Dialplan,
     Entry,
@@ -45,9 +49,17 @@ from ivr.flow.model import (
 )
 from ivr.flow.prompt import Prompt
 from ivr.flow.speech import MAX_PROPOSALS
-from ivr.flow.steps.ask_place import MAX_CONFIRMATIONS, SURE_CONFIDENCE, UNSURE_CONFIDENCE
+from ivr.flow.spoken import LISTENED_S, Vocabulary
+from ivr.flow.steps.ask import AskStep
+from ivr.flow.steps.ask_place import (
+    MAX_CONFIRMATIONS,
+    SURE_CONFIDENCE,
+    UNSURE_CONFIDENCE,
+    AskPlaceStep,
+)
 from ivr.flow.steps.branch import BranchStep, caller_class
 from ivr.flow.steps.confirm import ConfirmStep
+from ivr.flow.steps.menu import MenuStep
 from ivr.flow.steps.schedule import ScheduleStep
 from ivr.flow.template import placeholders
 from ivr.flow.vocabulary import area_of
@@ -144,7 +156,12 @@ class _Walk:
     ) -> None:
         self.dialplan = dialplan
         self.seconds = seconds
-        self.ahead = {name: _ahead(dialplan, name) for name in dialplan.steps}
+        self.kept: dict[object, _Ahead] = {}
+        self.words: dict[object, _Words] = {}
+        self.confirms = {
+            n: s.tries for n, s in dialplan.steps.items() if isinstance(s, ConfirmStep)
+        }
+        self.locatable = {n for n, s in dialplan.steps.items() if isinstance(s, Locatable)}
         self.slowest = max(
             (str(digit) for digit in range(1, 10)),
             key=lambda digit: sum(map(seconds, dialplan.digits(digit))),
@@ -181,9 +198,10 @@ class _Walk:
             return stop.rest
         if turn in stop.cut_short:
             return stop.cut_short[turn]
-        legs = stop.legs = stop.legs or self._legs(stop, 0)
+        legs = stop.legs = stop.legs or self._legs(stop, 0, cut_short=False)
         if turn + max(leg.turns for leg in legs) >= engine.MAX_TURNS:
-            legs = self._legs(stop, turn)  # what the engine would ask next is asked no more
+            # what the engine would ask next is asked no more
+            legs = self._legs(stop, turn, cut_short=True)
         rest = self._longest(legs, turn)
         if turn + rest.turns < engine.MAX_TURNS:
             stop.rest = rest
@@ -191,12 +209,15 @@ class _Walk:
             stop.cut_short[turn] = rest
         return rest
 
-    def _legs(self, stop: _Stop, turn: int) -> tuple[_Leg, ...]:
+    def _legs(self, stop: _Stop, turn: int, *, cut_short: bool) -> tuple[_Leg, ...]:
         """Of those that lead to one stop, the longest."""
-        call = replace(stop.call, turn=turn)
+        call = changed(stop.call, turn=turn)
         longest: dict[object, _Leg] = {}
-        for took, does, following in self._answered(call, stop.wait):
-            leg = self._leg(following, turn)
+        answered = (
+            (took, does, self._leg(following, turn))
+            for took, does, following in self._answered(call, stop.wait)
+        )
+        for took, does, leg in chain(answered, self._said(call, stop.wait, cut_short=cut_short)):
             where, seconds = (leg.to, leg.turns), took + leg.seconds
             if where not in longest or seconds > longest[where].seconds:
                 entry = f"{call.step}: {does} setelah {said_s(took)}"
@@ -229,38 +250,106 @@ class _Walk:
         # wrong key. What may be said there, if anything, follows from the question.
         listens = isinstance(wait, Gather) and wait.vocabulary is not None
         asked = replace(wait, vocabulary=None) if isinstance(wait, Gather) else wait
-        matters = _what_matters(call, self.dialplan.step(call.step), self.ahead[call.step])
+        here = call.step in self.locatable
+        matters = _what_matters(call, self._ahead(call), here=here)
         key = (asked, listens, matters)
         return self.stops.setdefault(key, _Stop(call, wait))
+
+    def _ahead(self, call: CallState) -> _Ahead:
+        """What can still come. Who has said no as often as he may comes back no more."""
+        denied = (name for name, times in call.denied.items() if times >= self.confirms[name] - 1)
+        spent = frozenset(denied)
+        key = (call.step, spent)
+        if key not in self.kept:
+            self.kept[key] = _ahead(self.dialplan, call.step, spent)
+        return self.kept[key]
 
     def _answered(
         self, call: CallState, wait: Gather | Record | LookAtQueue
     ) -> Iterator[tuple[float, str, Turn]]:
         """Everything that can come next: after how long, what the caller does, what follows."""
-        prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
-        asked = sum(map(self.seconds, prompts))
+        asked = self._asked_s(wait)
         for what, event, waited in _answers(wait, self.slowest):
             if call.proposal is not None and what not in _TO_A_PROPOSAL:
                 continue
             does = _AS_SCHEDULE[what] if call.step in self.schedules else what
             yield asked + waited, does, advance(self.dialplan, call, event)
-        if isinstance(wait, Gather) and wait.vocabulary is not None and call.proposal is None:
-            ahead = self.ahead[call.step]
-            spoken = self.speakers.at(
-                call,
-                wait.vocabulary,
-                place_ahead="place" in ahead.asked,
-                place_before=ahead.told_place,
-            )
-            for said, heard in spoken:
-                yield asked + wait.seconds, said, advance(self.dialplan, call, heard)
-        if not isinstance(wait, Gather) or not isinstance(self.dialplan.step(call.step), Locatable):
+        if not isinstance(wait, Gather) or call.step not in self.locatable:
             return
         for code, event in self.arrivals.items():
             turn = advance(self.dialplan, call, event)
             if turn.state.waiting != wait:
                 name = self.dialplan.places.names[code]
                 yield asked + wait.seconds, f"ponsel di {name}", turn
+
+    def _asked_s(self, wait: Gather | Record | LookAtQueue) -> float:
+        prompts = () if isinstance(wait, LookAtQueue) else wait.prompts
+        listens = isinstance(wait, Gather) and wait.vocabulary is not None
+        listened = LISTENED_S if listens and self.speakers.speaks else 0.0
+        return sum(map(self.seconds, prompts)) + listened
+
+    def _said(
+        self, call: CallState, wait: Gather | Record | LookAtQueue, *, cut_short: bool
+    ) -> Iterator[tuple[float, str, _Leg]]:
+        """What he can say: after how long, what, and the leg from there, past the question whether he was
+        heard rightly. Who says no to it is asked what he was asked before, whatever he had said."""
+        if not isinstance(wait, Gather) or wait.vocabulary is None or call.proposal is not None:
+            return
+        took = self._asked_s(wait) + wait.seconds
+        if cut_short:
+            for said, heard in self._speech(call, wait.vocabulary):
+                yield took, said, self._leg(advance(self.dialplan, call, heard), call.turn)
+            return
+        words = self._words(call, wait.vocabulary)
+        for said, heard in words.understood:
+            yield took, said, self._leg(advance(self.dialplan, call, heard), call.turn)
+        yield from ((took, said, agreed) for said, _, _, agreed in words.asked_about)
+        if words.asked_about:
+            said, heard, seconds, _ = max(words.asked_about, key=lambda asked: asked[2])
+            asked = advance(self.dialplan, call, heard)
+            leg = self._leg(advance(self.dialplan, asked.state, NoInput()), call.turn)
+            yield took, said, _after(call, "diam", seconds, leg)
+
+    def _speech(self, call: CallState, vocabulary: Vocabulary) -> Iterable[tuple[str, SpeechHeard]]:
+        ahead = self._ahead(call)
+        return self.speakers.at(
+            call,
+            vocabulary,
+            place_ahead="place" in ahead.asked,
+            place_before=ahead.told_place,
+        )
+
+    def _words(self, call: CallState, vocabulary: Vocabulary) -> _Words:
+        """What he can say, whatever he has missed: a yes leads on to where nobody asks for that."""
+        unmissed = changed(call, no_input=0, no_match=0)
+        here = call.step in self.locatable
+        key = _what_matters(unmissed, self._ahead(call), here=here)
+        if key not in self.words:
+            words = self.words[key] = _Words([], [])
+            for said, heard in self._speech(call, vocabulary):
+                asked = advance(self.dialplan, call, heard)
+                if asked.state.proposal is None or not isinstance(asked.state.waiting, Gather):
+                    words.understood.append((said, heard))
+                    continue
+                seconds = self._asked_s(asked.state.waiting) + asked.state.waiting.seconds
+                leg = self._leg(advance(self.dialplan, asked.state, DigitsEntered("1")), call.turn)
+                agreed = _after(call, "tombol 1", seconds, leg)
+                words.asked_about.append((said, heard, seconds, agreed))
+        return self.words[key]
+
+
+class _Words(NamedTuple):
+    """What can be said at a question: what is understood, or is not; and what is asked about, for how long
+    that takes, and the leg that follows a yes."""
+
+    understood: list[tuple[str, SpeechHeard]]
+    asked_about: list[tuple[str, SpeechHeard, float, _Leg]]
+
+
+def _after(call: CallState, does: str, seconds: float, leg: _Leg) -> _Leg:
+    """The leg with an answer before it."""
+    entry = f"{call.step}: {does} setelah {said_s(seconds)}"
+    return leg._replace(seconds=seconds + leg.seconds, lines=(entry, *leg.lines))
 
 
 def _answers(
@@ -319,14 +408,16 @@ def _told_apart(dialplan: Dialplan) -> list[str]:
     return [code for code, name in dialplan.places.names.items() if cases & {code, name}]
 
 
-def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
-    """What the rest of a dialogue depends on. What was learned matters only where something asks."""
+def _what_matters(call: CallState, ahead: _Ahead, *, here: bool) -> object:
+    """What the rest of a dialogue depends on. What was learned matters only where something asks.
+    ``here``: the place is asked for."""
     asked = ahead.asked
     denied = tuple(sorted((name, n) for name, n in call.denied.items() if name in ahead.steps))
-    here = isinstance(step, Locatable)
+    location = call.location if ahead.told_place or here else None
+    guessed = location is None or location.confidence < GUESS  # the area is said instead
     facts = (
-        call.incident if "incident" in asked else None,
-        _where(call) if ahead.told_place or here else None,
+        call.incident if ahead.told_incident else None,
+        None if location is None else (location.kecamatan, guessed),
         caller_class(call.offered) if "caller" in asked else None,
         tuple(value for name, value in sorted(call.answers.items()) if name in asked),
         tuple(name for name in call.recorded if name in asked),
@@ -343,11 +434,18 @@ def _what_matters(call: CallState, step: Step, ahead: _Ahead) -> object:
         phone += left if to_come or call.asking == "confirm" else [best(left)]
     said: object = None
     if here:
-        said = (call.area, call.asking, call.place if call.asking == "desa" else None)
-    elif ahead.told_place and _guessed(call):
+        said = (call.area, call.place if call.asking == "desa" else None)
+    elif ahead.told_place and guessed:
         said = call.area
     counts = (call.no_input, call.no_match, denied)
-    here_and_now = (call.step, counts, call.language, call.entered, _spoken(call, ahead))
+    here_and_now = (
+        call.step,
+        counts,
+        call.language,
+        call.entered,
+        call.asking,
+        _spoken(call, ahead),
+    )
     return (*here_and_now, facts, times, (*phone,), said)
 
 
@@ -356,49 +454,79 @@ def _spoken(call: CallState, ahead: _Ahead) -> object:
     # A kecamatan or a desa spares him the question, whichever it is; each area has one of its own.
     told = "place" in ahead.asked or area_of(call.named) is not None
     named = call.named if told or not call.named else "settled"
-    proposals = MAX_PROPOSALS if call.deaf or call.language else call.proposals
-    return (call.deaf, proposals, call.proposal, named if ahead.locatable else "")
-
-
-def _where(call: CallState) -> object:
-    """The place, and whether it is said as one that was guessed."""
-    return None if call.location is None else (call.location.kecamatan, _guessed(call))
-
-
-def _guessed(call: CallState) -> bool:
-    """Whether the area is said instead of the place."""
-    return call.location is None or call.location.confidence < GUESS
+    keys_only = call.deaf or call.language or not ahead.proposes
+    proposals = MAX_PROPOSALS if keys_only and call.proposal is None else call.proposals
+    kept = named if ahead.locatable else bool(call.named)  # the first that is told costs no try
+    return (call.deaf, proposals, call.proposal, kept)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """The steps that a call can still come to, and what of the call they ask for: in a branch, or in a
-    sentence that a caller hears. ``told_place``: the place is asked for before the caller tells another."""
+    sentence that a caller hears. ``told_place``: the place is asked for before the caller tells another;
+    ``told_incident``: so is what happened. ``proposes``: somebody may be asked whether he was heard rightly."""
 
     steps: frozenset[str]
     asked: frozenset[str]
     locatable: bool
     told_place: bool
+    told_incident: bool
+    proposes: bool
 
 
-def _ahead(dialplan: Dialplan, name: str) -> _Ahead:
-    """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's."""
-    steps = _reached(dialplan, name)
-    locatable = any(isinstance(dialplan.step(step), Locatable) for step in steps)
-    told_place = "place" in _asked(dialplan, _reached(dialplan, name, past_a_place=False))
-    return _Ahead(frozenset(steps), _asked(dialplan, steps), locatable, told_place)
+def _ahead(dialplan: Dialplan, name: str, spent: frozenset[str]) -> _Ahead:
+    """Of a step, itself counted in, for it may be asked again. Nothing follows the operator's. Nobody
+    goes back from the confirmations that are ``spent``."""
+
+    def with_a_place_told(step: str) -> set[str]:
+        locatable = isinstance(dialplan.step(step), Locatable)
+        return set() if locatable and step != name else _exits(dialplan, step, spent)
+
+    def with_an_incident_told(step: str) -> set[str]:
+        return _exits(dialplan, step, spent) - _told_with_an_incident(dialplan.step(step))
+
+    steps = _reached(name, lambda step: _exits(dialplan, step, spent))
+    return _Ahead(
+        steps,
+        _asked(dialplan, steps),
+        locatable=any(isinstance(dialplan.step(step), Locatable) for step in steps),
+        told_place="place" in _asked(dialplan, _reached(name, with_a_place_told)),
+        told_incident="incident" in _asked(dialplan, _reached(name, with_an_incident_told)),
+        proposes=any(_proposes(dialplan.step(step)) for step in steps),
+    )
 
 
-def _reached(dialplan: Dialplan, name: str, *, past_a_place: bool = True) -> set[str]:
-    """A step and all that can follow; without going ``past_a_place`` as far as to where one is asked."""
+def _reached(name: str, exits: Callable[[str], set[str]]) -> frozenset[str]:
+    """A step and all that can follow."""
     steps, new = {name}, [name]
     while new:
-        step = dialplan.step(new.pop())
-        if past_a_place or not isinstance(step, Locatable) or step is dialplan.step(name):
-            exits = set(step.exits().values()) - steps
-            steps |= exits
-            new += exits
-    return steps
+        following = exits(new.pop()) - steps
+        steps |= following
+        new += following
+    return frozenset(steps)
+
+
+def _exits(dialplan: Dialplan, name: str, spent: frozenset[str]) -> set[str]:
+    step = dialplan.step(name)
+    if isinstance(step, ConfirmStep) and name in spent:
+        return {step.then, OPERATOR_STEP}
+    return {*step.exits().values()}
+
+
+def _told_with_an_incident(step: Step) -> set[str]:
+    """Where nobody comes from this step without having told what happened."""
+    if not isinstance(step, MenuStep):
+        return set()
+    options = step.options.values()
+    told = {option.then for option in options if option.incident is not None}
+    return told - {step.otherwise, *(o.then for o in options if o.incident is None)}
+
+
+def _proposes(step: Step) -> bool:
+    """Whether what is heard there may be asked about: where the step itself asks back, it is not."""
+    return isinstance(step, MenuStep | AskPlaceStep) or (
+        isinstance(step, AskStep) and step.read_back == "no"
+    )
 
 
 def _asked(dialplan: Dialplan, steps: Iterable[str]) -> frozenset[str]:

@@ -1,10 +1,11 @@
 """What a caller may say at a question, as far as it can keep him longer: for the walk of ``longest``.
 
-Few of all that can be said differ in what follows. What is heard surely is as good as keys, and sooner:
-the walk goes by the keys. What is not takes a question more, and each option leads elsewhere; of the
-places that are named with it, the one whose name takes longest to say stands for all. More of them count
-where no keys lead to the same: where a step asks for the place before the caller is asked for it, where
-his phone is known, for a kecamatan without a key; and all of them where turns count (``every``).
+Few of all that can be said differ in what follows. What is heard surely is as good as keys: the walk goes
+by the keys, but for the first place that is told at a menu, which costs no try. What is not takes a
+question more, and each option leads elsewhere; of the places that are named with it, the one whose name
+takes longest to say stands for all. More of them count where no keys lead to the same: where a step asks
+for the place before the caller is asked for it, where his phone is known, for a kecamatan without a key;
+and all of them where turns count (``every``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ivr.flow.model import CallState, Dialplan, listener
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import Heard, Phrase, Vocabulary
 from ivr.flow.transcript import NOT_SURELY
-from ivr.flow.vocabulary import OPERATOR_VALUE, area_of, kecamatan_of
+from ivr.flow.vocabulary import HELP_ONLY, OPERATOR_VALUE, area_of, kecamatan_of
 
 UNKNOWN = "ucapan tak dimengerti"
 SAID, SAID_UNSURELY = "ucapan", "ucapan ragu"
@@ -64,17 +65,21 @@ class Speakers:
         ``place_before``: one does before the caller is asked for it."""
         if not self.speaks:
             return []
+        if vocabulary == HELP_ONLY:
+            return [(UNKNOWN, SpeechHeard(Heard("")))]
         within = call.place if call.asking == "desa" else None
         # Who comes to the question for the place a second time is not asked about his phone.
         phone = call.learned is not None and call.place_asked == 0
         matters = place_before or phone if vocabulary.kind == "menu" else place_ahead
-        key = (call.step, call.asking, call.area, within, vocabulary.kind, matters)
+        news = vocabulary.kind == "menu" and not call.named
+        key = (call.step, call.asking, call.area, within, vocabulary.kind, matters, news)
         if key not in self.kept:
-            self.kept[key] = [*self._said(call, vocabulary, matters=matters or self.every)]
+            matters = matters or self.every
+            self.kept[key] = [*self._said(call, vocabulary, matters=matters, news=news)]
         return self.kept[key]
 
     def _said(
-        self, call: CallState, vocabulary: Vocabulary, *, matters: bool
+        self, call: CallState, vocabulary: Vocabulary, *, matters: bool, news: bool
     ) -> Iterator[tuple[str, SpeechHeard]]:
         yield UNKNOWN, SpeechHeard(Heard(""))
         if vocabulary.kind == "yes_no":  # the keys say it, at the same moment
@@ -84,6 +89,10 @@ class Speakers:
             yield _heard(NOT_SURELY, option)
             if self.every:
                 yield _heard(1.0, option)
+        if news and not matters:
+            for place in self._places(vocabulary, matters=True):
+                if self._has_keys(place):
+                    yield _heard(1.0, place=place.phrase)
         for place in self._places(vocabulary, matters=matters):
             surely = matters or not self._has_keys(place)
             if surely:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast, runtime_checkable
 
 from ivr.flow.actions import Action, Gather, Wait
 from ivr.flow.calendar import Calendar
+from ivr.flow.changed import changed
 from ivr.flow.events import (
     CallOffered,
     DialEnded,
@@ -26,7 +27,7 @@ from ivr.flow.events import (
 from ivr.flow.fault import Marks
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import SURE, Vocabulary
-from ivr.flow.vocabulary import SpokenPlaces
+from ivr.flow.vocabulary import HELP_ONLY, SpokenPlaces
 from routing.best import GUESS, best, disagree, of_incident
 from routing.model import OPERATOR, PRESSED, Location, Route
 
@@ -115,7 +116,7 @@ class Entry:
 
 PlaceQuestion = Literal["", "keys", "confirm", "postcode", "desa"]
 """Empty and ``keys`` are the area and the kecamatan, the second without a way to the postcode;
-``confirm`` is whether the phone is right."""
+``confirm`` is whether the phone is right, or once more whether a number is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Proposal:
     asked: Gather
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: see ``changed``
 class CallState:
     """One call: the sum of its events. ``no_input`` and ``no_match`` count within the step."""
 
@@ -146,11 +147,13 @@ class CallState:
     place_source: str = PRESSED  # of area and place: his keys or his words
     named: str = ""  # a place that the caller said before he was asked for it
     spoken: bool = False  # the answer at hand was said, not pressed
+    news: bool = False  # the answer at hand is the first that told a place
+    asked_back: bool = False  # whether he was heard rightly is what the answer at hand is about
     proposal: Proposal | None = None  # what he is asked about now, instead of the step's question
     proposals: int = 0  # how often he was asked whether he was heard rightly
-    deaf: bool = False  # he was not: nobody listens any more, keys only
+    deaf: bool = False  # he was not: keys only from now on, but for a cry for help
     heard: tuple[Location, ...] = ()  # what sources told of the phone, in the order it came
-    asking: PlaceQuestion = ""  # which question of the place waits, within the step
+    asking: PlaceQuestion = ""  # which question waits, within the step
     place_asked: int = 0  # the place: once, or more often (2) where the caller was sent back to it
     confirmations: int = 0  # how often the caller was asked whether his phone is right
     not_there: tuple[str, ...] = ()  # kecamatan of the phone of which the caller said no
@@ -201,7 +204,7 @@ class CallState:
             kept = {*last.values(), heard.index(best(heard) or location)}
             oldest = next((index for index in range(len(heard)) if index not in kept), 0)
             heard = (*heard[:oldest], *heard[oldest + 1 :])
-        return replace(self, heard=heard)
+        return changed(self, heard=heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,17 +401,20 @@ def missed(call: CallState, event: Answer) -> tuple[CallState, str, int]:
 
     No key and a wrong key are counted apart: somebody who cannot see the keypad and somebody who
     cannot press it need different words. Words that were not understood count as a wrong key. Who told
-    the place at a question for something else hears that question again, and no reproach.
+    the place at a question for something else hears that question again, and no reproach; the first
+    time it costs him no try. Where nothing
+    but a cry for help is listened for, words are as good as silence.
     """
-    if isinstance(event, SpeechHeard):
-        call = replace(call, no_match=call.no_match + 1)
+    keys_only = isinstance(call.waiting, Gather) and call.waiting.vocabulary == HELP_ONLY
+    if isinstance(event, SpeechHeard) and not keys_only:
         heard = event.heard
         kept = bool(heard.place) and heard.place == call.named and heard.place_confidence >= SURE
+        call = changed(call, no_match=call.no_match + (0 if kept and call.news else 1))
         return call, "" if kept else "speech_unknown", call.no_match
     if isinstance(event, DigitsEntered) and event.digits:
-        call = replace(call, no_match=call.no_match + 1)
+        call = changed(call, no_match=call.no_match + 1)
         return call, "no_match", call.no_match
-    call = replace(call, no_input=call.no_input + 1)
+    call = changed(call, no_input=call.no_input + 1)
     return call, "no_input", call.no_input
 
 

@@ -96,7 +96,9 @@ def _within(annotation: object) -> Iterator[type[Written]]:
 def _kind(written: Schema) -> str:
     """What may be written, in words."""
     if "enum" in written:
-        return written.get("title") or " atau ".join(f"`{word}`" for word in written["enum"])
+        # What YAML makes of yes and no stands there too, for editors; nobody writes it.
+        words = [word for word in written["enum"] if isinstance(word, str)]
+        return written.get("title") or " atau ".join(f"`{word}`" for word in words)
     if "anyOf" in written:
         return " atau ".join(_kind(arm) for arm in written["anyOf"])
     kinds = written.get("type")

@@ -1,8 +1,8 @@
 """What follows from what a caller said: taken, asked about once, or not understood.
 
-Confidence decides. Nobody is asked twice in a row, and one who was not heard rightly is listened to no
-more in this call. Nothing that was heard refuses anybody anything: whatever is not understood counts as
-a wrong key does.
+Confidence decides. Nobody is asked twice in a row, and of one who was not heard rightly nothing more is
+understood in this call but a cry for help. Nothing that was heard refuses anybody anything: whatever is
+not understood counts as a wrong key does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ivr.flow.actions import Gather, Learn, Plain
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered, SpeechHeard
 from ivr.flow.model import (
     SPOKEN_CONFIDENCE,
@@ -24,6 +25,7 @@ from ivr.flow.model import (
 from ivr.flow.prompt import Prompt
 from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Vocabulary
 from ivr.flow.vocabulary import (
+    HELP_ONLY,
     NO_VALUE,
     OPERATOR_VALUE,
     YES_NO,
@@ -49,11 +51,14 @@ class Meant:
 
 
 def listening(dialplan: Dialplan, call: CallState, asked: Gather) -> Gather:
-    """A question, and what may be said at it. Other languages than the first have no words."""
-    step = listener(dialplan.step(call.step))
-    if call.deaf or call.language or asked.vocabulary is not None or step is None:
+    """A question, and what may be said at it: help may be cried for at every one. Other languages than
+    the first have no words."""
+    if asked.vocabulary is not None:
         return asked
-    return replace(asked, vocabulary=step.vocabulary(dialplan, call))
+    step = listener(dialplan.step(call.step))
+    keys_only = call.deaf or call.language or step is None
+    vocabulary = None if keys_only or step is None else step.vocabulary(dialplan, call)
+    return replace(asked, vocabulary=vocabulary or HELP_ONLY)
 
 
 def meant(
@@ -91,7 +96,7 @@ def propose(dialplan: Dialplan, call: CallState, asked: Gather, said: Meant) -> 
     misses = {prompt for phrase in _MISSES for prompt in dialplan.phrase(phrase)}
     again = tuple(prompt for prompt in asked.prompts if prompt not in misses)
     proposal = Proposal(said.option, said.place, replace(asked, prompts=again, vocabulary=None))
-    call = replace(call, proposal=proposal, proposals=call.proposals + 1)
+    call = changed(call, proposal=proposal, proposals=call.proposals + 1)
     prompts = (*_named(dialplan, call, said), *dialplan.phrase("speech_confirm"))
     keys = f"{OPERATOR_VALUE}{YES_VALUE}{NO_VALUE}"
     question = Gather(prompts, dialplan.defaults.wait_s, keys=keys, fresh=True, vocabulary=YES_NO)
@@ -108,16 +113,16 @@ def agrees(dialplan: Dialplan, call: CallState, answer: Answer) -> str:
 
 def asked_again(call: CallState, proposal: Proposal) -> Outcome:
     """He was not heard rightly: the question once more, for keys."""
-    return wait(replace(call, proposal=None, deaf=True), proposal.asked)
+    return wait(changed(call, proposal=None, deaf=True), proposal.asked)
 
 
 def placed(dialplan: Dialplan, call: CallState, place: str) -> tuple[CallState, tuple[Plain, ...]]:
     """A place is known from the caller's own words, asked for or not."""
-    call = replace(call, named=place, place_source=SPOKEN)
+    call = changed(call, named=place, place_source=SPOKEN)
     area = area_of(place)
     if area is not None:
-        return replace(call, area=area, place=None, confidence=0.0), ()
-    call = replace(call, place=place, confidence=SPOKEN_CONFIDENCE)
+        return changed(call, area=area, place=None, confidence=0.0), ()
+    call = changed(call, place=place, confidence=SPOKEN_CONFIDENCE)
     return call, (Learn("place", place, dialplan.known(call)),)
 
 

@@ -22,6 +22,16 @@ UNSURE = 0.25
 was not understood costs more. Under it nothing was understood."""
 
 
+ANSWER_S = 3.0
+"""An answer that is not there so long after the last moment of its question is not waited for."""
+
+SPEAKING_S = 8.0
+"""So much of a question's time may go by in noise that is taken for speech."""
+
+LISTENED_S = SPEAKING_S + ANSWER_S
+"""So much later than where nobody listens may a question be answered, by a word or after one by a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Some words, in small letters as one says them, and the value that they stand for."""

@@ -62,6 +62,10 @@ YES_NO = Vocabulary(
 """Of every question whose keys are 1 for yes and 2 for no."""
 
 
+HELP_ONLY = Vocabulary("menu", HELP_PHRASES)
+"""Of every question that is for keys: a cry for help is heard there too, and nothing else is."""
+
+
 Words = tuple[tuple[str, str], ...]
 """What may be said, as it is written, each with the value that it stands for."""
 

@@ -43,7 +43,7 @@ from ivr.flow.transcript import (
     said,
     said_after,
 )
-from ivr.flow.vocabulary import OPERATOR_VALUE
+from ivr.flow.vocabulary import HELP_ONLY, OPERATOR_VALUE
 from routing.decide import decide
 from routing.model import OPERATOR, Directory, Location, Route
 
@@ -208,6 +208,9 @@ class _Terminal:
             self.hint(f"  “{words}”: di sini hanya tombol yang dihitung; dianggap diam")
             return NoInput()
         found = understood(vocabulary, words, NOT_SURELY if typed.startswith("?") else 1.0)
+        if vocabulary == HELP_ONLY and not found.option:
+            self.hint(f"  “{words}”: di sini hanya tombol dan minta tolong yang dihitung")
+            return SpeechHeard(found)
         self.hint(f"  “{words}” -> {_meaning(self.dialplan, turn.state, vocabulary, found)}")
         return SpeechHeard(found)
 

@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import structlog
 
-from ivr.flow.spoken import Heard, Nothing
+from ivr.flow.spoken import ANSWER_S, Heard, Nothing
 from ivr.speech.endpoint import FRAME, Endpoint, Step
 from ivr.speech.pool import Listening, Pool
 from ivr.speech.recogniser import RATE, Samples
-from ivr.speech.wire import ANSWER_S, Question
+from ivr.speech.wire import Question
 
 IN_HAND_S = 0.15
 """The last answer is on its way so long before nobody waits for one any more."""

@@ -29,9 +29,9 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.http11 import Request, Response
 
-from ivr.flow.spoken import Nothing
+from ivr.flow.spoken import ANSWER_S, Nothing
 from ivr.speech.ear import Ear
-from ivr.speech.wire import ANSWER_S, ASK, ASTERISK, SPOKE, to_text
+from ivr.speech.wire import ASK, ASTERISK, SPOKE, to_text
 
 OPEN_S = 0.25
 """The speech process takes a line within milliseconds, or it is as good as gone."""

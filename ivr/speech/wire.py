@@ -34,9 +34,6 @@ SPOKE = "spoke"
 BEAT_S = 0.05
 SILENT_S = 0.25
 
-ANSWER_S = 3.0
-"""An answer that is not there so long after the last moment of its question is not waited for."""
-
 LONGEST_TEXT = 200
 """Characters of what was understood, and at most so much of it travels."""
 

@@ -42,10 +42,12 @@ from ivr.flow.events import (
     QueueSeen,
     Recorded,
     RouteDecided,
+    SpeechHeard,
 )
 from ivr.flow.loader import load
 from ivr.flow.model import OPERATOR_ROUTE, OPERATOR_STEP, CallState, Dialplan, PlaceMenu, Step, Turn
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import LISTENED_S, Heard
 from ivr.flow.steps.ask_place import AskPlaceStep
 from ivr.flow.steps.confirm import ConfirmStep
 from ivr.flow.steps.connect import ConnectStep
@@ -250,17 +252,14 @@ def longest_of_all(
 def everything_of(call: CallState) -> object:
     """Every variable of a call, its turn among them."""
     assert isinstance(call.waiting, Gather)
-    listens = call.waiting.vocabulary is not None
-    call = replace(call, waiting=replace(call.waiting, vocabulary=None))
+    call = replace(call, waiting=replace(call.waiting, vocabulary=None))  # it follows from the rest
     values = (getattr(call, field.name) for field in fields(call))
-    told = (tuple(sorted(v.items())) if isinstance(v, Mapping) else v for v in values)
-    return (listens, *told)
+    return tuple(tuple(sorted(v.items())) if isinstance(v, Mapping) else v for v in values)
 
 
 def everything_said(dialplan: Dialplan, wait: Gather) -> Iterator[Answer]:
     """Every option, every place, both and nothing of it, surely heard and not surely."""
-    if wait.vocabulary is None:
-        return
+    assert wait.vocabulary is not None, "a cry for help at least is heard at every question"
     yield Answer(said=UNKNOWN)
     options = {phrase.value: phrase.text for phrase in wait.vocabulary.options}
     places = {phrase.value: phrase.text for phrase in wait.vocabulary.places}
@@ -356,6 +355,7 @@ def whole_call(dialplan: Dialplan, chance: random.Random) -> float:
             for prompt in action.prompts
         ]
         seconds += sum(map(whole_seconds, prompts))
+        seconds += LISTENED_S if isinstance(turn.state.waiting, Gather) else 0.0
         event: Event
         match turn.state.waiting:
             case Dial():
@@ -371,4 +371,6 @@ def whole_call(dialplan: Dialplan, chance: random.Random) -> float:
                 digits = "".join(chance.choices("1239", k=chance.randint(0, most)))
                 seconds += wait * max(1, len(digits) + (len(digits) < most and bool(digits)))
                 event = DigitsEntered(digits) if digits else NoInput()
+                if not digits and chance.random() < 0.7:
+                    event = SpeechHeard(Heard(""))
         turn = advance(dialplan, turn.state, event)

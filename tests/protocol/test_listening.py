@@ -18,13 +18,13 @@ from ivr.flow.actions import Action, Dial, Gather, Learn, Say
 from ivr.flow.events import DigitsEntered, Event, NoInput, SpeechHeard
 from ivr.flow.model import OPERATOR_ROUTE
 from ivr.flow.prompt import Prompt
-from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
+from ivr.flow.spoken import ANSWER_S, SPEAKING_S, Heard, Nothing, Phrase, Vocabulary
 from ivr.platforms.asterisk.agi import AgiConnection, Reply
 from ivr.platforms.asterisk.keys import Keys
-from ivr.platforms.asterisk.listening import MOST_TIMES, SPEAKING_S, Hearing, to_join
+from ivr.platforms.asterisk.listening import MOST_TIMES, Hearing, to_join
 from ivr.platforms.asterisk.perform import GUARD_S, perform
 from ivr.platforms.asterisk.playing import Channel, Request
-from ivr.speech.wire import ANSWER_S, SPOKE, to_text
+from ivr.speech.wire import SPOKE, to_text
 
 _, DIRECTORY = small()
 VOCABULARY = Vocabulary("menu", (Phrase("kebakaran", "1"),))

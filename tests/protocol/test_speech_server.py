@@ -33,12 +33,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ivr.flow.spoken import Heard, Nothing, Phrase, Vocabulary
+from ivr.flow.spoken import ANSWER_S, Heard, Nothing, Phrase, Vocabulary
 from ivr.speech.lines import MOST_QUESTIONS
 from ivr.speech.pool import DEADLINE_S, MOST_OPEN, Listening
 from ivr.speech.recogniser import RATE
 from ivr.speech.trouble import FAILED, MANY
-from ivr.speech.wire import ANSWER_S, ASTERISK, question_to_json
+from ivr.speech.wire import ASTERISK, question_to_json
 
 SENTENCE = (silence(0.6), voice(1.0), silence(0.8))
 

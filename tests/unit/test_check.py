@@ -9,6 +9,7 @@ from small_deployment import AGENCIES, DIALPLAN, OPERATORS, PLACES, TRUNKS, ship
 
 from ivr.flow.check import Built, PromptAudio, Report, check, prompts
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import LISTENED_S
 from ivr.flow.steps.say import SayStep
 
 
@@ -49,15 +50,25 @@ def test_the_shipped_deployment_can_be_published() -> None:
 def test_the_longest_way_is_walked_by_the_engine() -> None:
     """2 s a sentence, 4 s a wait: greeting 2; two menus 6 + 8 + 8 each (silence, wrong key, words that
     are not heard surely); whether they are right 8 (yes), and with a place 10 (silence), so that the
-    menu is asked again 6; the area 6, and 8 until the phone is found; whether it is right 10 and 12 (a
-    wrong key, no); the area 6 until it is found elsewhere; whether that is right 10 (no); the area 6;
-    the kecamatan 6, 8 for the second try; then a phone rings."""
+    menu is asked again 6; the area 6 until the phone is found; whether it is right 10 and 12 (a wrong
+    key, no); the area 6 until it is found elsewhere; whether that is right 10 and 12 (words, no); the
+    area 6; the kecamatan 6, 8 and 8 (a wrong key, words, silence); then a phone rings. At each of these
+    nineteen questions somebody may speak, or something sound like it, for long."""
     found = report()
     menus = (22 + 8) + (22 + 10 + 6)
-    assert found.longest_dialogue_s == 2 + menus + (6 + 8 + 10 + 12 + 6 + 10 + 6) + 6 + 8
+    place = (6 + 10 + 12 + 6 + 10 + 12 + 6) + 6 + 8 + 8
+    assert found.longest_dialogue_s == 2 + menus + place + 19 * LISTENED_S
     assert found.worst_path[0] == "diucapkan 2 detik"
     assert found.worst_path[-1] == "instansi: telepon berdering"
     assert any(step.startswith("tempat: tombol salah") for step in found.worst_path)
+
+
+def test_where_nobody_listens_the_longest_way_is_that_of_keys_alone() -> None:
+    """Greeting 2; two menus 6 + 8 + 8 (silence, wrong key, right one); the area 6, and 8 until the phone
+    is found; whether it is right 10 and 12; the area 6, found elsewhere, 10; the area 6; the kecamatan
+    6 and 8."""
+    found = check(*small(), two_seconds, speaks=False)
+    assert found.longest_dialogue_s == 2 + 2 * 22 + (6 + 8 + 10 + 12 + 6 + 10 + 6) + 6 + 8
 
 
 def test_the_key_of_the_postcode_is_to_be_said_where_it_means_something() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from small_deployment import DIALPLAN, PLACES, offered, shipped, small
 
 from ivr.flow.actions import DecideRoute, Dial, Gather, Learn, Say
-from ivr.flow.engine import UnexpectedEvent, advance, replay
+from ivr.flow.engine import advance, replay
 from ivr.flow.events import DigitsEntered, Event, LocationLearned, NoInput, SpeechHeard
 from ivr.flow.heard import understood
 from ivr.flow.model import OPERATOR_ROUTE, SPOKEN_CONFIDENCE, Dialplan, Turn
 from ivr.flow.spoken import ENOUGH, SURE, Heard, Phrase, Vocabulary
-from ivr.flow.vocabulary import YES_NO
+from ivr.flow.steps.language import LanguageStep
+from ivr.flow.vocabulary import HELP_ONLY, YES_NO
 from routing.model import PRESSED, SPOKEN, Location
 
 SMALL, _ = small()
@@ -102,7 +105,7 @@ def test_a_name_of_two_places_is_nobodys_and_of_a_place_in_another_the_wider_one
 def test_a_menu_that_does_not_listen_has_no_words_and_one_may_speak_to_its_end() -> None:
     menu = "    menu: Kebakaran tekan 1, lainnya 5. Atau tetap di telepon.\n"
     deaf, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    listen: no\n"))
-    assert gather(after(dialplan=deaf)).vocabulary is None
+    assert gather(after(dialplan=deaf)).vocabulary == HELP_ONLY
     slow, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    bargein: keys\n"))
     assert gather(after(dialplan=slow)).bargein is False
     assert gather(after()).bargein is True
@@ -196,11 +199,14 @@ def test_what_the_caller_says_of_the_place_counts_more_than_his_phone() -> None:
 def test_a_place_alone_is_kept_and_the_menu_asked_again_without_a_reproach() -> None:
     turn = after(said(place=MANDAU))
     assert asked(turn) == ["Kebakaran tekan 1, lainnya 5. Atau tetap di telepon."]
-    assert turn.state.no_match == 1
+    assert turn.state.no_match == 0
     assert advance(SMALL, turn.state, DigitsEntered("1")).actions[-1] == DecideRoute(
         "kebakaran", MANDAU, SPOKEN_CONFIDENCE
     )
-    person = advance(SMALL, turn.state, DigitsEntered("9"))
+    again = advance(SMALL, turn.state, said(place=MANDAU))
+    assert asked(again) == asked(turn)
+    assert again.state.no_match == 1, "it was told: to say it for ever is no way round the tries"
+    person = advance(SMALL, again.state, DigitsEntered("9"))
     assert dials_operator(person)
     assert isinstance(person.state.waiting, Dial)
     assert next(prompt.text for prompt in person.state.waiting.whisper) == "Mandau"
@@ -240,11 +246,50 @@ def test_what_is_not_heard_surely_is_asked_about_by_its_name(heard: SpeechHeard)
 def test_who_does_not_agree_is_asked_the_same_for_keys_and_heard_no_more(no: Event) -> None:
     turn = after(NoInput(), said("1", 0.7), no)
     assert asked(turn) == ["Kebakaran tekan 1, lainnya 5. Atau tetap di telepon."]
-    assert gather(turn).vocabulary is None
+    assert gather(turn).vocabulary == HELP_ONLY
     place = advance(SMALL, turn.state, DigitsEntered("1"))
-    assert gather(place).vocabulary is None
-    with pytest.raises(UnexpectedEvent):
-        advance(SMALL, place.state, said("1"))
+    assert gather(place).vocabulary == HELP_ONLY
+    assert advance(SMALL, place.state, said("1")).state.area is None
+
+
+CONFIRMING = DIALPLAN.replace("    then: instansi\n", "    then: benar\n", 1).replace(
+    "  instansi:",
+    '  benar:\n    confirm: "{incident}, {place}. Benar tekan 1."\n    then: instansi\n'
+    "    otherwise: kejadian\n  instansi:",
+)
+
+
+def questions_for_keys() -> list[tuple[Dialplan, Turn]]:
+    """After a failed confirmation, in another language, at the question for it, and with `listen: no`."""
+    menu = "    menu: Kebakaran tekan 1, lainnya 5. Atau tetap di telepon.\n"
+    quiet, _ = small(dialplan=DIALPLAN.replace(menu, f"{menu}    listen: no\n"))
+    bahasa = LanguageStep(language="Press 2.", options={"2": "en"}, then=SMALL.start)
+    foreign = replace(SMALL, start="bahasa", steps={**SMALL.steps, "bahasa": bahasa})
+    return [
+        (SMALL, after(said("1", 0.7), NoInput())),
+        (foreign, after(DigitsEntered("2"), dialplan=foreign)),
+        (foreign, after(dialplan=foreign)),
+        (quiet, after(dialplan=quiet)),
+    ]
+
+
+@pytest.mark.parametrize(("dialplan", "turn"), questions_for_keys())
+def test_a_cry_for_help_is_heard_where_keys_only_count_and_nothing_else_is(
+    dialplan: Dialplan, turn: Turn
+) -> None:
+    assert gather(turn).vocabulary == HELP_ONLY
+    assert dials_operator(advance(dialplan, turn.state, said("0", ENOUGH)))
+    again = advance(dialplan, turn.state, said())
+    assert gather(again).prompts[-1] == gather(turn).prompts[-1], "his voice had stopped it"
+    assert (again.state.no_input, again.state.no_match) == (1, 0)
+    assert isinstance(advance(dialplan, again.state, said()).state.waiting, Gather | Dial)
+
+
+def test_words_where_keys_only_count_are_no_yes_before_the_question_was_heard_twice() -> None:
+    dialplan, _ = small(dialplan=CONFIRMING)
+    asking = after(said("1", 0.7), NoInput(), *map(DigitsEntered, "111"), dialplan=dialplan)
+    again = advance(dialplan, asking.state, said())
+    assert asked(again)[0] == "Kalimat no_input."
 
 
 def test_a_word_that_is_no_option_of_the_question_is_not_understood() -> None:
@@ -254,27 +299,77 @@ def test_a_word_that_is_no_option_of_the_question_is_not_understood() -> None:
         assert dials_operator(advance(SMALL, turn.state, said("9")))
 
 
+def test_who_has_just_said_yes_is_asked_where_not_whether_his_phone_is_right() -> None:
+    unsure = LocationLearned(Location("sip_pidf", code=MANDAU, confidence=0.7))
+    where = after(unsure, said("1", 0.7), said("1"))
+    assert asked(where) == ["Duri tekan 1, Pinggir 2."]
+    silent = advance(SMALL, advance(SMALL, where.state, NoInput()).state, NoInput())
+    assert isinstance(silent.state.waiting, DecideRoute)
+    assert silent.state.location == unsure.location, "who does not tell is where his phone is"
+    elsewhere = LocationLearned(Location("aml", code="14.03.13", confidence=0.8))
+    turn = advance(SMALL, where.state, elsewhere)
+    assert asked(turn)[:2] == ["Kalimat place_confirm.", "Pinggir"], "a question stood in between"
+    sure = LocationLearned(Location("sip_pidf", code=MANDAU, confidence=0.99))
+    assert isinstance(after(sure, said("1", 0.7), said("1")).state.waiting, DecideRoute)
+
+
+def test_who_has_just_said_yes_is_not_asked_again_whether_all_is_right() -> None:
+    dialplan, _ = small(dialplan=CONFIRMING)
+    turn = after(said("1", 0.7, MANDAU, 0.7), said("1"), dialplan=dialplan)
+    assert isinstance(turn.state.waiting, DecideRoute)
+    place = after(DigitsEntered("1"), said(place=MANDAU, sure_of_place=0.7), dialplan=dialplan)
+    yes = advance(dialplan, place.state, said("1"))
+    assert isinstance(yes.state.waiting, DecideRoute)
+    later = after(said("1", 0.7), said("1"), said(place=MANDAU), dialplan=dialplan)
+    assert asked(later)[0] == "Kalimat incident.kebakaran.", "he was asked where in between"
+
+
+def test_a_place_that_is_learned_while_somebody_is_asked_about_his_words_spares_him_the_question() -> (
+    None
+):
+    asking = after(DigitsEntered("1"), said("1", 0.7))
+    sure = LocationLearned(Location("sip_pidf", code="14.03.13", confidence=0.95))
+    for no in (NoInput(), said("2"), said(), DigitsEntered("2")):
+        turn = advance(SMALL, advance(SMALL, asking.state, sure).state, no)
+        assert turn.actions[-1] == DecideRoute("kebakaran", "14.03.13", 0.95)
+    unsure = LocationLearned(Location("sip_pidf", code="14.03.13", confidence=0.7))
+    turn = advance(SMALL, advance(SMALL, asking.state, unsure).state, NoInput())
+    assert asked(turn) == ["Duri tekan 1, Pinggir 2."], "never two such questions in a row"
+
+
 def test_words_that_are_not_understood_are_no_yes() -> None:
-    plan = DIALPLAN.replace("    then: instansi\n", "    then: benar\n", 1).replace(
-        "  instansi:",
-        '  benar:\n    confirm: "{incident}. Benar tekan 1."\n    then: instansi\n'
-        "    otherwise: kejadian\n  instansi:",
-    )
-    dialplan, _ = small(dialplan=plan)
+    dialplan, _ = small(dialplan=CONFIRMING)
     asking = after(*map(DigitsEntered, "111"), dialplan=dialplan)
     again = advance(dialplan, asking.state, said())
     assert asked(again)[0] == "Kalimat speech_unknown."
     assert isinstance(advance(dialplan, asking.state, said("1")).state.waiting, DecideRoute)
 
 
+NUMBERED = DIALPLAN.replace(
+    "  tempat:\n",
+    "  nomor:\n    ask: Nomornya?\n    digits: 1-3\n    then: tempat\n  tempat:\n",
+).replace("words: [api], then: tempat", "words: [api], then: nomor")
+
+
 def test_digits_that_are_read_back_are_not_asked_about_twice() -> None:
-    plan = DIALPLAN.replace(
-        "  tempat:\n",
-        "  nomor:\n    ask: Nomornya?\n    digits: 1-3\n    then: tempat\n  tempat:\n",
-    ).replace("words: [api], then: tempat", "words: [api], then: nomor")
-    dialplan, _ = small(dialplan=plan)
+    dialplan, _ = small(dialplan=NUMBERED)
     turn = after(DigitsEntered("1"), said("12", 0.6), dialplan=dialplan)
     assert asked(turn)[0] == "Kalimat read_back."
     assert turn.state.proposal is None
     settled = advance(dialplan, turn.state, said("1", 0.6))
     assert settled.state.answers == {"nomor": "12"}
+
+
+@pytest.mark.parametrize("unclear", [said(), said("1", 0.4), DigitsEntered("7")])
+def test_what_is_no_yes_to_a_number_that_is_read_back_has_it_read_once_more(unclear: Event) -> None:
+    dialplan, _ = small(dialplan=NUMBERED)
+    first = after(DigitsEntered("1"), DigitsEntered("12"), dialplan=dialplan)
+    again = advance(dialplan, first.state, unclear)
+    assert asked(again)[1:] == asked(first), "after a word of regret"
+    for agrees in (said("1"), DigitsEntered("1"), NoInput()):
+        assert advance(dialplan, again.state, agrees).state.answers == {"nomor": "12"}
+    anew = advance(dialplan, again.state, unclear)
+    assert asked(anew)[-1] == "Nomornya?"
+    assert anew.state.answers == {}
+    once_more = advance(dialplan, anew.state, DigitsEntered("13"))
+    assert asked(advance(dialplan, once_more.state, unclear))[1:] == asked(once_more)

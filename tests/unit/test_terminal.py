@@ -100,10 +100,12 @@ def test_words_that_are_not_heard_surely_are_asked_about() -> None:
     assert "< Di mana kejadiannya?" in screen
 
 
-def test_words_are_silence_where_nobody_listens() -> None:
-    call, screen = held("?ada api\ntidak\nada api\n")
-    assert call.events[3] == NoInput()
-    assert "“ada api”: di sini hanya tombol yang dihitung" in screen
+def test_where_only_keys_count_a_cry_for_help_is_heard_and_other_words_are_silence() -> None:
+    call, screen = held("?ada api\ntidak\nada api\ntolong\n")
+    assert "“ada api”: di sini hanya tombol dan minta tolong yang dihitung" in screen
+    assert "< Kami belum menerima tombol Anda." in screen
+    assert "“tolong” -> petugas: tombol 0" in screen
+    assert call.events[5:] == (HumanJoined("operator"),)
 
 
 def test_a_place_may_be_said_by_its_name() -> None:

@@ -10,7 +10,9 @@
       otherwise: instansi
 
 `#` ends the number; one that is as long as it may be needs none. A caller who keys in nothing, or too
-little, is asked again, `tries` times in all; then the call goes on with `otherwise`. A single `0`, and
+little, is asked again, `tries` times in all; then the call goes on with `otherwise`. A number that is
+read back is taken with a yes, or where nothing is said against it. Whose answer is neither yes nor no
+hears it once more. A single `0`, and
 then nothing, is the operator here too. `{kilometer}` in a whisper or a `confirm` says the digits.
 """
 
@@ -18,13 +20,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.actions import FINISH, Gather
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -35,6 +37,7 @@ from ivr.flow.model import (
     Path,
     go,
     missed,
+    silent,
     wait,
 )
 from ivr.flow.prompt import Prompt
@@ -96,20 +99,25 @@ class AskStep(Written):
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         digits = event.digits if isinstance(event, DigitsEntered) else ""
         if call.entered is not None:
-            return self._read_back(dialplan, call, call.entered, digits)
+            return self._read_back(dialplan, call, call.entered, event)
         if len(digits) >= self.digits[0] and digits.isdecimal():
             if self.read_back == "no":
                 return self._settled(call, digits)
-            return wait(replace(call, entered=digits), self._repeat(dialplan, digits))
+            return wait(changed(call, entered=digits), self._repeat(dialplan, digits))
         return self._again(dialplan, call, event)
 
     def _read_back(
-        self, dialplan: Dialplan, call: CallState, entered: str, pressed: str
+        self, dialplan: Dialplan, call: CallState, entered: str, event: Answer
     ) -> Outcome:
-        """Only who says that it is wrong is asked once more: silence is no reason to lose a number."""
-        if pressed != NO:
+        """Silence is no reason to lose a number; an answer that was not understood is none to take it."""
+        digits = event.digits if isinstance(event, DigitsEntered) else ""
+        if silent(event) or digits == YES:
             return self._settled(call, entered)
-        return self._again(dialplan, replace(call, entered=None), DigitsEntered(pressed))
+        if digits != NO and call.asking != "confirm":
+            _, phrase, _ = missed(call, event)
+            repeat = self._repeat(dialplan, entered, *dialplan.phrase(phrase))
+            return wait(changed(call, asking="confirm"), repeat)
+        return self._again(dialplan, changed(call, entered=None, asking=""), event)
 
     def _again(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         call, phrase, _ = missed(call, event)
@@ -118,14 +126,15 @@ class AskStep(Written):
         return wait(call, self._ask(dialplan, *dialplan.phrase(phrase)))
 
     def _settled(self, call: CallState, digits: str) -> Outcome:
-        return go(replace(call, answers={**call.answers, call.step: digits}), self.then)
+        return go(changed(call, answers={**call.answers, call.step: digits}), self.then)
 
     def _ask(self, dialplan: Dialplan, *before: Prompt) -> Gather:
         prompts = (*before, Prompt(self.ask))
         return Gather(prompts, self._seconds(dialplan), self.digits[1], f"0123456789{FINISH}")
 
-    def _repeat(self, dialplan: Dialplan, digits: str) -> Gather:
+    def _repeat(self, dialplan: Dialplan, digits: str, *before: Prompt) -> Gather:
         prompts = (
+            *before,
             *dialplan.phrase("read_back"),
             *dialplan.digits(digits),
             *dialplan.phrase("read_back_question"),

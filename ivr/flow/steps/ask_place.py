@@ -8,7 +8,8 @@ The call always goes on. Without an area the place is unknown; with the area alo
 kecamatan stands in for it and is marked as a guess. `0` is the operator here too.
 
 Nobody is asked what his phone has told already. Where it is sure of the kecamatan, the question is
-left out; where it is not, one key says whether it is right; whoever says no is asked. So it goes also
+left out; where it is not, one key says whether it is right; whoever says no is asked, and so is who
+has just been asked whether he was heard rightly. So it goes also
 with a location that arrives while the caller is being asked. Whoever comes here a second time did not
 agree with what was found, and is asked. What he has missed is counted over all of these questions, so
 that none of them keeps him long.
@@ -23,13 +24,13 @@ before, with what happened, is not asked for it here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ivr.flow.actions import FINISH, Gather, Learn
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     GUESSED_CONFIDENCE,
@@ -92,10 +93,10 @@ class AskPlaceStep(Written):
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
         asked = min(call.place_asked + 1, 2)
-        call = replace(call, place_asked=asked)
+        call = changed(call, place_asked=asked)
         if call.named:
             return self._said(dialplan, call)
-        call = replace(call, area=None, place=None, confidence=0.0)
+        call = changed(call, area=None, place=None, confidence=0.0)
         return self.located(dialplan, call) or wait(call, self._ask_area(dialplan, ""))
 
     def located(self, dialplan: Dialplan, call: CallState) -> Outcome | None:
@@ -110,9 +111,9 @@ class AskPlaceStep(Written):
             return self._found(dialplan, call) if sure and fits else None
         if sure:
             return self._found(dialplan, call)
-        if kecamatan == call.entered or call.confirmations >= MAX_CONFIRMATIONS:
+        if kecamatan == call.entered or call.confirmations >= MAX_CONFIRMATIONS or call.asked_back:
             return None
-        call = replace(
+        call = changed(
             call,
             asking="confirm",
             entered=kecamatan,
@@ -135,17 +136,17 @@ class AskPlaceStep(Written):
             return self._kecamatan(dialplan, call, event, digits)
         if digits in dialplan.places.areas:
             source = SPOKEN if call.spoken else PRESSED
-            call = replace(call, area=digits, place_source=source, no_input=0, no_match=0)
+            call = changed(call, area=digits, place_source=source, no_input=0, no_match=0)
             return wait(call, _ask_kecamatan(dialplan, dialplan.area(digits)))
         if digits == POSTCODE_KEY and self._takes_postcodes(call.asking):
-            call = replace(call, asking="postcode", no_match=0)
+            call = changed(call, asking="postcode", no_match=0)
             return wait(call, _ask_postcode(dialplan, "place_postcode"))
         return self._area_missed(dialplan, call, event)
 
     def _said(self, dialplan: Dialplan, call: CallState) -> Outcome:
         """The caller has named the place, or its area, in words."""
         area = area_of(call.named)
-        call = replace(call, named="")
+        call = changed(call, named="")
         if area is None:
             return go(call, self.then)
         return self.located(dialplan, call) or wait(
@@ -166,7 +167,7 @@ class AskPlaceStep(Written):
         if digits == YES:
             return self._chosen(dialplan, call, kecamatan)
         if digits == NO:
-            call = replace(
+            call = changed(
                 call,
                 asking="",
                 entered=None,
@@ -187,7 +188,7 @@ class AskPlaceStep(Written):
             settled = self._chosen(dialplan, call, kecamatan)
             if "desa" not in self.ask_place or not dialplan.places.desa.get(kecamatan):
                 return settled
-            call = replace(settled.call, asking="desa")
+            call = changed(settled.call, asking="desa")
             return wait(call, *settled.actions, _ask_desa(dialplan))
         call, phrase, times = missed(call, event)
         if silent(event) or times >= dialplan.defaults.tries:
@@ -208,9 +209,9 @@ class AskPlaceStep(Written):
         if code is not None:
             return self._chosen(dialplan, call, code)
         if call.no_match == 0:
-            call = replace(call, no_match=1)
+            call = changed(call, no_match=1)
             return wait(call, _ask_postcode(dialplan, "place_postcode_unknown"))
-        return wait(replace(call, asking="keys"), self._ask_area(dialplan, "keys"))
+        return wait(changed(call, asking="keys"), self._ask_area(dialplan, "keys"))
 
     def _found(self, dialplan: Dialplan, call: CallState) -> Outcome:
         """Go on with what is known of the phone; the caller has said nothing himself."""
@@ -221,15 +222,15 @@ class AskPlaceStep(Written):
     def _chosen(self, dialplan: Dialplan, call: CallState, code: str) -> Outcome:
         """The caller has chosen this place, with a key or in words."""
         if call.spoken:
-            call = replace(call, place_source=SPOKEN)
+            call = changed(call, place_source=SPOKEN)
             return self._settled(dialplan, call, code, SPOKEN_CONFIDENCE)
-        call = replace(call, place_source=PRESSED)
+        call = changed(call, place_source=PRESSED)
         return self._settled(dialplan, call, code, PRESSED_CONFIDENCE)
 
     def _settled(
         self, dialplan: Dialplan, call: CallState, code: str, confidence: float
     ) -> Outcome:
-        call = replace(call, place=code, confidence=confidence)
+        call = changed(call, place=code, confidence=confidence)
         return go(call, self.then, Learn("place", code, _told(dialplan, call)))
 
     def _takes_postcodes(self, asking: str) -> bool:

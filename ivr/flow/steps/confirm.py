@@ -7,18 +7,19 @@
       tries: 2              # optional: so often at most, then the operator
       wait: 4s
 
-A caller who presses nothing agrees: he was told, and help is on its way. What goes in braces: see
+A caller who presses nothing agrees: he was told, and help is on its way. One who has just agreed that
+he was heard rightly is not asked. What goes in braces: see
 `connect`. `0` is the operator here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import Field
 
 from ivr.flow.actions import Gather
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -61,6 +62,8 @@ class ConfirmStep(Written):
     )
 
     def enter(self, dialplan: Dialplan, call: CallState) -> Outcome:
+        if call.asked_back:
+            return go(call, self.then)
         return wait(call, self._ask(dialplan, call))
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
@@ -69,7 +72,7 @@ class ConfirmStep(Written):
             return go(call, self.then)
         if digits == NO:
             denied = call.denied.get(call.step, 0) + 1
-            call = replace(call, denied={**call.denied, call.step: denied})
+            call = changed(call, denied={**call.denied, call.step: denied})
             return go(call, self.otherwise if denied < self.tries else OPERATOR_STEP)
         call, phrase, times = missed(call, event)
         if times >= dialplan.defaults.tries:

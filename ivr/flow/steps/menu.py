@@ -14,19 +14,19 @@
 No key and a wrong key are counted apart, `tries` of each; then the call goes on with `otherwise`.
 `0` is always the operator. `words` are what a caller may say instead; the name of an option's incident
 is one of them, and so are the words of a menu that follows at once: who names it there is not asked
-again. With `listen: no` keys only count; with `bargein: keys` the sentence is spoken to its end before
-anybody listens.
+again. With `listen: no` keys only count, and a cry for help; with `bargein: keys` the sentence
+is spoken to its end before anybody listens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
 from ivr.flow.actions import Gather, Learn
+from ivr.flow.changed import changed
 from ivr.flow.events import DigitsEntered
 from ivr.flow.model import (
     OPERATOR_STEP,
@@ -85,7 +85,7 @@ class MenuStep(Written):
     )
     listen: Literal["yes", "no"] = Field(
         default="yes",
-        description="yes: penelepon boleh menjawab dengan kata. no: hanya tombol.",
+        description="yes: penelepon boleh menjawab dengan kata. no: hanya tombol, dan minta tolong.",
     )
     bargein: Literal["speech", "keys"] = Field(
         default="speech",
@@ -101,7 +101,7 @@ class MenuStep(Written):
         if option is not None:
             if option.incident is None:
                 return go(call, option.then)
-            call = replace(call, incident=option.incident)
+            call = changed(call, incident=option.incident)
             return go(call, option.then, Learn("incident", option.incident, dialplan.known(call)))
         call, phrase, times = missed(call, event)
         if times >= (self.tries or dialplan.defaults.tries):

@@ -12,11 +12,11 @@ in a whisper plays it. `0` is the operator here too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import Field
 
 from ivr.flow.actions import Record
+from ivr.flow.changed import changed
 from ivr.flow.events import Recorded
 from ivr.flow.model import Answer, CallState, Dialplan, Outcome, Path, go, wait
 from ivr.flow.prompt import Prompt
@@ -37,7 +37,7 @@ class RecordStep(Written):
 
     def resume(self, dialplan: Dialplan, call: CallState, event: Answer) -> Outcome:
         if isinstance(event, Recorded) and call.step not in call.recorded:
-            call = replace(call, recorded=(*call.recorded, call.step))
+            call = changed(call, recorded=(*call.recorded, call.step))
         return go(call, self.then)
 
     def exits(self) -> Mapping[Path, str]:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from ivr.flow.actions import Action, Gather, Say
 from ivr.flow.prompt import Prompt
-from ivr.flow.spoken import Heard, Nothing, Vocabulary
+from ivr.flow.spoken import ANSWER_S, LISTENED_S, Heard, Nothing, Vocabulary
 from ivr.platforms.asterisk.agi import RECOGNISE, Command, Reply
 from ivr.platforms.asterisk.keys import PATIENCE_S
 from ivr.platforms.asterisk.playing import (
@@ -29,16 +29,13 @@ from ivr.platforms.asterisk.playing import (
     Request,
     told,
 )
-from ivr.speech.wire import ANSWER_S, ASK, SPOKE, from_text
+from ivr.speech.wire import ASK, SPOKE, from_text
 
 ENGINE = "siaga"
 """The section of aeap.conf."""
 
 MOST_TIMES = 3
 """After so much noise at one question its keys are left in peace."""
-
-SPEAKING_S = 8.0
-"""So much of a question's time may go by in noise that is taken for speech."""
 
 WORTH_S = 1.0
 """Nobody begins to say anything in less."""
@@ -140,7 +137,7 @@ def listening(actions: Sequence[Action], channel: Channel) -> Listening | None:
 def longest_s(wait: Gather) -> float:
     """So much longer than by keys alone a question may take: somebody speaks, an answer is waited for,
     and then the keys get their whole time."""
-    return SPEAKING_S + ANSWER_S + ROUNDED_S + wait.seconds
+    return LISTENED_S + ROUNDED_S + wait.seconds
 
 
 def hear(
@@ -148,7 +145,7 @@ def hear(
 ) -> Generator[Request, Reply, Outcome]:
     """Ask, and hear keys and speech until one of them answers or nobody listens any more."""
     sound, at, left = how.sound, 0.0, wait.seconds
-    until = channel.now() + sound.seconds + wait.seconds + SPEAKING_S + ANSWER_S
+    until = channel.now() + sound.seconds + wait.seconds + LISTENED_S
     for _ in range(MOST_TIMES):
         if not (yield from _open(hearing)):
             break
