@@ -53,6 +53,10 @@ PURE = 0.85
 """With so much of their energy in two frequencies, the frames that began are a tone."""
 
 NARROW = 4  # bins to either side
+HIGHEST_VOICE = 400.0  # Hz; the network's tones begin here
+OVERTONES = 0.012
+"""A voice whose sound is nearly pure, as an "u" is, still has so much of its energy above its pitch."""
+
 KEY_LOW = np.array([697.0, 770.0, 852.0, 941.0])
 KEY_HIGH = np.array([1209.0, 1336.0, 1477.0, 1633.0])
 OF_A_KEY = 0.85
@@ -210,10 +214,15 @@ def _pitch(samples: NDArray[np.float64]) -> float:
 
 
 def _is_tone(samples: Samples) -> bool:
-    """One or two steady frequencies: ringing, busy, a fax, a whistle."""
+    """One or two steady frequencies: ringing, busy, a fax, a whistle; not a voice with its overtones."""
     power = _power(samples)
     total = float(power.sum()) + 1.0
-    return (_peak(power, NARROW)[1] + _peak(power, NARROW)[1]) / total > PURE
+    left = power.copy()
+    (first, much), (second, more) = _peak(left, NARROW), _peak(left, NARROW)
+    if (much + more) / total <= PURE:
+        return False
+    lowest = min(first, second) if more > OVERTONES * total else first
+    return lowest >= HIGHEST_VOICE or _above(power, lowest) <= OVERTONES * total
 
 
 def _is_key(frame: Samples) -> bool:
@@ -233,6 +242,13 @@ def _is_key(frame: Samples) -> bool:
 def _power(samples: Samples) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(samples * np.hanning(len(samples)))
     return np.asarray(np.abs(spectrum) ** 2)
+
+
+def _above(power: NDArray[np.float64], pitch: float) -> float:
+    """The energy of the first four overtones of a frequency in Hz."""
+    hertz_of_a_bin = RATE / (2 * len(power) - 2)
+    middles = (round(times * pitch / hertz_of_a_bin) for times in range(2, 6))
+    return float(sum(power[max(0, at - NARROW) : at + NARROW + 1].sum() for at in middles))
 
 
 def _peak(power: NDArray[np.float64], around: int) -> tuple[float, float]:

@@ -98,6 +98,18 @@ def test_ringing_and_busy_tones_are_no_beginning(hertz: tuple[float, ...]) -> No
         assert names(line(*[tone(on, *hertz, level=8000), silence(off)] * 3)) == []
 
 
+@settings(max_examples=40)
+@given(st.floats(150, 390), st.floats(0.02, 0.5), st.floats(1500, 30_000), st.integers(0, 99))
+def test_a_voice_that_says_nearly_nothing_but_u_is_a_beginning(
+    pitch: float, overtone: float, level: float, seed: int
+) -> None:
+    """As in "tujuh" or "betul": almost all of it is in the pitch itself and its first overtone."""
+    at = np.arange(round(0.4 * RATE)) / RATE
+    phase = 2 * np.pi * pitch * at * (1 + 0.03 * at)
+    sound = (level * (np.sin(phase) + np.sqrt(overtone) * np.sin(2 * phase)) / 2).astype(np.int16)
+    assert names(line(silence(0.5), sound, silence(0.8), seed=seed))[:1] == ["began"]
+
+
 def test_nothing_at_all_and_single_clicks_are_no_beginning() -> None:
     assert names(silence(20.0)) == []
     clicks = np.zeros(20 * RATE, np.int16)
