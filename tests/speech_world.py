@@ -45,6 +45,8 @@ HEAVY_S = 1.5
 """So long an answer takes there: in time, but not if it has to wait for another one first."""
 RAISES = Vocabulary("menu", (Phrase("galat", "1"),))
 NOISE = Vocabulary("menu", (Phrase("derau", "1"),))
+WHISPERED = round(1.0 * RATE)
+"""Samples of what is too short to be sure of."""
 
 
 class Listener:
@@ -52,6 +54,7 @@ class Listener:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._how, self._samples = vocabulary.options[0].text, 0
+        self._value = vocabulary.options[0].value
 
     def feed(self, samples: Samples) -> str:
         self._samples += len(samples)
@@ -68,7 +71,8 @@ class Listener:
             os.kill(os.getpid(), signal.SIGSTOP)
         if self._how == "derau":
             return Nothing("noise")
-        return Heard(str(self._samples), "1", 0.91, engine="uji")
+        sure = 0.91 if self._samples > WHISPERED else 0.1
+        return Heard(str(self._samples), self._value, sure, engine="uji")
 
 
 class Counting:

@@ -6,7 +6,8 @@ for: the detector, a guess that is still being made, or the worker.
 
 The endpoint says where somebody may be speaking, the voice detector whether it is a voice, a worker what
 was said. What is no voice, or makes no sense as one, is as if it had not been: the prompt goes on, and so
-does the listening. A guess is made as soon as the caller pauses, and thrown away if he goes on.
+does the listening. So is whatever else is said at a question where only a cry for help counts. A guess
+is made as soon as the caller pauses, and thrown away if he goes on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import structlog
 
-from ivr.flow.spoken import ANSWER_S, Heard, Nothing
+from ivr.flow.spoken import ANSWER_S, ENOUGH, Heard, Nothing, Vocabulary
+from ivr.flow.vocabulary import HELP_ONLY
 from ivr.speech.endpoint import FRAME, Endpoint, Step
 from ivr.speech.pool import Listening, Pool
 from ivr.speech.recogniser import RATE, Samples
@@ -182,7 +184,8 @@ class Answering:
         assert self._question is not None  # noqa: S101 (without a question nothing is heard)
         if not await self._is_speech(audio):
             return None
-        if self._endpoint.over_prompt and not self._spoke and not self._over:
+        stops = self._question.vocabulary != HELP_ONLY
+        if self._endpoint.over_prompt and stops and not self._spoke and not self._over:
             self._spoke = True
             self._endpoint.stop_prompt()
             self._tell_spoke()
@@ -194,7 +197,8 @@ class Answering:
     def _conclude(
         self, answer: Heard | Nothing | None, steps: asyncio.Queue[Samples | Step]
     ) -> None:
-        if answer is not None and not _is_noise(answer):
+        assert self._question is not None  # noqa: S101 (without a question nothing is heard)
+        if answer is not None and not _is_noise(answer, self._question.vocabulary):
             self._answer(answer)
             return
         self._noise = True
@@ -235,5 +239,7 @@ class Answering:
         self._deliver(answer)
 
 
-def _is_noise(answer: Heard | Nothing) -> bool:
-    return isinstance(answer, Nothing) and answer.reason in ("noise", "silence")
+def _is_noise(answer: Heard | Nothing, vocabulary: Vocabulary) -> bool:
+    if isinstance(answer, Nothing):
+        return answer.reason in ("noise", "silence")
+    return vocabulary == HELP_ONLY and answer.confidence < ENOUGH

@@ -34,6 +34,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from ivr.flow.spoken import ANSWER_S, Heard, Nothing, Phrase, Vocabulary
+from ivr.flow.vocabulary import HELP_ONLY
 from ivr.speech.lines import MOST_QUESTIONS
 from ivr.speech.pool import DEADLINE_S, MOST_OPEN, Listening
 from ivr.speech.recogniser import RATE
@@ -163,6 +164,20 @@ async def test_a_voice_over_the_prompt_stops_it_and_the_answer_follows() -> None
         assert await caller.spoke()
         answer, _ = await caller.result()
         assert isinstance(answer, Heard)
+
+
+@within_time
+async def test_where_only_a_cry_for_help_counts_no_other_word_stops_the_prompt_or_answers() -> None:
+    async with world() as speech, speech.asterisk() as caller:
+        await speech.asked(question("a", HELP_ONLY, prompt_s=1.5, wait_s=0.8))
+        await caller.ask("a")
+        answer = await answered(caller, silence(0.6), voice(0.45), silence(0.8))
+        assert answer == Nothing("noise"), "when its time is over, and not before"
+        await speech.asked(question("b", HELP_ONLY, prompt_s=20.0))
+        await caller.ask("b")
+        answer = await answered(caller, *SENTENCE)
+        assert isinstance(answer, Heard), "and not that somebody speaks"
+        assert answer.option == "0"
 
 
 @within_time
