@@ -261,11 +261,12 @@ def check(
     """Semua yang salah dalam satu daerah, dan apa yang paling buruk dapat dialami penelepon."""
     from ivr.commands import check as checking
 
-    report = checking.check(configuration.read(deployment=folder))
+    config = configuration.read(deployment=folder)
+    report = checking.check(config)
     if as_json:
         says.print_json(checking.to_json(report))
     else:
-        print(checking.describe(report))
+        print(checking.describe(report, speaks=config.speech.on))
     sys.exit(BAD if report.faults else 0)
 
 

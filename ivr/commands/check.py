@@ -15,6 +15,7 @@ from ivr.flow.check import check as check_dialplan
 from ivr.flow.fault import Fault
 from ivr.flow.loader import load, reading_order
 from ivr.flow.prompt import Prompt
+from ivr.flow.spoken import LISTENED_S
 
 _UNUSED = (
     "Berkas di folder daerah ini tidak dipakai: nama berkas terjemahan adalah kode bahasa dengan huruf "
@@ -61,8 +62,11 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def describe(report: Report) -> str:
-    """The same for a person."""
+def describe(report: Report, *, speaks: bool = False) -> str:
+    """The same for a person; ``speaks``: callers are listened to."""
+    heard_out = (
+        f" (yang berbicara atau di tempat bising didengarkan {LISTENED_S:.0f} detik tiap kali)"
+    )
     lines = [*_lines("SALAH", report.faults), *_lines("perhatikan", report.warnings)]
     if report.faults:
         return "\n".join([*lines, f"{len(report.faults)} kesalahan: belum dapat dipakai."])
@@ -71,7 +75,8 @@ def describe(report: Report) -> str:
             *lines,
             f"{report.combinations} pasangan kejadian dan tempat dicoba; semua berakhir pada petugas.",
             f"Telepon petugas berdering paling lambat {report.worst_case_human_s:.0f} detik setelah dijawab.",
-            f"Percakapan terlama dengan mesin: {report.longest_dialogue_s:.0f} detik, lewat:",
+            f"Percakapan terlama dengan mesin: {report.longest_dialogue_s:.0f} detik"
+            f"{heard_out if speaks else ''}, lewat:",
             *(f"  {step}" for step in report.worst_path),
         ]
     )
