@@ -465,7 +465,8 @@ def one_had_the_caller(others: Any, number: str) -> bool:
     assert tone_share(others.last(winner, number, 0.5), CALLER_TONE) > CLEAR
     ended = {who: at for at, who, of in others.told("ended") if of == number}
     # The sentence "sudah diterima" is heard to its end, and only then the line is closed by us.
-    assert ended[loser] - pressed[loser] > 2.0, (number, loser)
+    heard_s = ended[loser] - pressed[loser]
+    assert heard_s > 2.0, (number, loser)
     assert ended[winner] > ended[loser]
-    assert abs(others.last(loser, number, 2.0).astype(int)).max() > 1000
+    assert abs(others.last(loser, number, heard_s).astype(int)).max() > 1000
     return abs(pressed["agency"] - pressed["operator"]) <= WITHIN_S
