@@ -67,6 +67,19 @@ def meant(
     """What somebody said at a question; None where it was not understood."""
     option = heard.option if _offered(vocabulary, heard) else ""
     place = heard.place if _placed(dialplan, vocabulary, heard) else ""
+    said = weighed(vocabulary, heard, option, place, read_back=_asks_back(dialplan, call))
+    if said is None or said.sure or call.proposals < MAX_PROPOSALS:
+        return said
+    return None
+
+
+def weighed(
+    vocabulary: Vocabulary, heard: Heard, option: str, place: str, *, read_back: bool = False
+) -> Meant | None:
+    """What of an option and a place that were heard surely enough is meant, and how surely.
+
+    ``read_back``: what is taken as the option is read back to the caller anyway.
+    """
     sure_of_place = bool(place) and heard.place_confidence >= SURE
     if option == OPERATOR_VALUE:
         return Meant(option, place if sure_of_place else "")
@@ -81,14 +94,12 @@ def meant(
             place = ""
     if not option and not place:
         return None
-    sure_of_option = heard.confidence >= SURE or _asks_back(dialplan, call)
+    sure_of_option = heard.confidence >= SURE or read_back
     if vocabulary.kind == "menu" and sure_of_option and not sure_of_place:
         return Meant(
             option, ""
         )  # a no to the place would lose what happened; it is asked for later
-    if (sure_of_option or not option) and (sure_of_place or not place):
-        return Meant(option, place)
-    return Meant(option, place, sure=False) if call.proposals < MAX_PROPOSALS else None
+    return Meant(option, place, (sure_of_option or not option) and (sure_of_place or not place))
 
 
 def propose(dialplan: Dialplan, call: CallState, asked: Gather, said: Meant) -> Outcome:

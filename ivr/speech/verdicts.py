@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ivr.flow.speech import Meant
-from ivr.flow.spoken import ENOUGH, SURE, UNSURE, Heard, Nothing, Vocabulary
+from ivr.flow.speech import Meant, weighed
+from ivr.flow.spoken import ENOUGH, UNSURE, Heard, Nothing, Vocabulary
 from ivr.flow.vocabulary import AREA, OPERATOR_VALUE
 from ivr.speech.manifest import SILENT_KINDS, Labelled
 
@@ -98,23 +98,7 @@ def understood(vocabulary: Vocabulary, heard: Heard) -> Meant | None:
     option = heard.option if heard.confidence >= (ENOUGH if unasked else UNSURE) else ""
     least = ENOUGH if vocabulary.kind == "menu" else UNSURE
     place = heard.place if heard.place_confidence >= least else ""
-    sure_of_option, sure_of_place = heard.confidence >= SURE, heard.place_confidence >= SURE
-    if option == OPERATOR_VALUE:
-        return Meant(option, place if sure_of_place else "")
-    if vocabulary.kind == "yes_no":
-        return Meant(option, "") if option else None
-    if vocabulary.kind == "menu" and not option:
-        return Meant("", place) if place and sure_of_place else None
-    if vocabulary.kind != "menu" and option and place:
-        if sure_of_place or heard.place_confidence >= heard.confidence:
-            option = ""
-        else:
-            place = ""
-    if not option and not place:
-        return None
-    if vocabulary.kind == "menu" and sure_of_option and not sure_of_place:
-        return Meant(option, "")
-    return Meant(option, place, (sure_of_option or not option) and (sure_of_place or not place))
+    return weighed(vocabulary, heard, option, place)
 
 
 def _of_one(row: Labelled, vocabulary: Vocabulary, heard: Heard | Nothing) -> Verdict:
